@@ -1,0 +1,62 @@
+import { ConnectionError, type Outcome, type PersistError } from "../errors.ts";
+import { connectionLost, type Phase, type ServerErrorFields, scrubbed, serverError } from "./server-error.ts";
+
+/**
+ * What an error of Neon's HTTP client says about the statement.
+ *
+ * | what came back | outcome |
+ * |---|---|
+ * | 400 with a SQLSTATE | rejected, or rolled back for a batch |
+ * | 400 without one ("connection closed"), 08P01 "cancelled" | unknown, also in the middle of COMMIT |
+ * | 500 "Control plane request failed" | rejected: the compute is waking up |
+ * | 429, 503, 413, other 4xx | rejected |
+ * | 507 answer too large | unknown: a lone write has been applied |
+ * | other 5xx, an answer that is not JSON | unknown |
+ * | no connection could be made | not sent |
+ * | any other network failure | unknown |
+ */
+export function neonHttpError(error: unknown, phase: Phase): PersistError {
+  const { sourceError, code, message } = error as ServerErrorFields & { sourceError?: unknown };
+  if (sourceError !== undefined) return connectionLost(phase, !neverConnected(sourceError), sourceError);
+  if (typeof code === "string" && code !== "") return serverError(error as ServerErrorFields, phase);
+
+  const status = /^Server error \(HTTP status (\d{3})\)/.exec(message ?? "")?.[1];
+  if (status !== undefined) return statusError(Number(status), message ?? "", phase, error);
+  return new ConnectionError(`${phase}: the answer was lost; the write may have been applied`, {
+    outcome: "unknown",
+    cause: scrubbed(error),
+  });
+}
+
+/** The body stays out of the message: a gateway may echo the request in it. */
+function statusError(status: number, message: string, phase: Phase, cause: unknown): PersistError {
+  const isWaking = status === 500 && message.includes("Control plane request failed");
+  const [outcome, retryable, hint] = isWaking ? waking : verdict(status);
+  return new ConnectionError(`${phase}: HTTP ${status}: ${hint}`, {
+    outcome,
+    retryable,
+    retryAfterMs: isWaking ? 250 : undefined,
+    cause: new Error((cause as Error).name),
+  });
+}
+
+type Verdict = readonly [outcome: Outcome, retryable: boolean, hint: string];
+
+const waking: Verdict = ["rejected", true, "the compute is waking up; try again in a moment"];
+
+function verdict(status: number): Verdict {
+  if (status === 429 || status === 503) return ["rejected", true, "too busy; try again later"];
+  if (status === 413) return ["rejected", false, "the request is too large; send it in smaller parts"];
+  if (status === 507)
+    return ["unknown", false, "the answer is too large; a lone write has been applied, read less at once"];
+  if (status >= 500) return ["unknown", true, "the gateway lost the answer; the write may have been applied"];
+  return ["rejected", false, "refused; check the connection string and the endpoint"];
+}
+
+/** Errors of Node's fetch that come before a byte was sent. Elsewhere (workerd) nothing tells them apart. */
+function neverConnected(error: unknown): boolean {
+  const code = (error as { cause?: { code?: string } }).cause?.code;
+  return ["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH", "UND_ERR_CONNECT_TIMEOUT"].includes(
+    code ?? "",
+  );
+}

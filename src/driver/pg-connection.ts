@@ -1,0 +1,97 @@
+import type { BatchOptions, Row, Statement } from "../driver.ts";
+import { PersistError } from "../errors.ts";
+import { beginText } from "./begin.ts";
+import type { Call } from "./call.ts";
+import type { Connection } from "./connection.ts";
+import { type ExchangeResult, type PgExchange, type PgWriter, pgExchange } from "./pg-exchange.ts";
+import { connectionLost, endsSession, type Phase, type ServerErrorFields, serverError } from "./server-error.ts";
+
+/** What is used of a client of node-postgres, or of Neon's WebSocket client, which is built from it. */
+export interface PgClient {
+  readonly connection?: PgWriter;
+  query(exchange: PgExchange): unknown;
+  on(event: "error" | "end", listener: () => void): unknown;
+  end(): Promise<void>;
+}
+
+type ClientError = Error & ServerErrorFields;
+
+/** A connected client as a {@link Connection}. One flight per query and per batch; a second one only to roll back. */
+export function pgConnection(client: PgClient): Connection {
+  let usable = true;
+  const spoil = () => {
+    usable = false;
+  };
+  // Without a listener a lost idle connection would end the process.
+  client.on("error", spoil);
+  client.on("end", spoil);
+
+  function exchange(statements: readonly Statement[]): Promise<ExchangeResult> {
+    return new Promise((resolve, reject) => client.query(pgExchange(statements, resolve, reject)));
+  }
+
+  function failure(error: ClientError, phase: Phase, sent: boolean): PersistError {
+    if (error.code === undefined || error.severity === undefined) {
+      spoil();
+      return connectionLost(phase, sent, error);
+    }
+    if (endsSession(error)) spoil();
+    return serverError(error, phase);
+  }
+
+  async function rollBack(error: ClientError) {
+    if (error.severity === undefined || endsSession(error)) return;
+    try {
+      await exchange([{ text: "rollback", params: [] }]);
+    } catch {
+      // The session is closed with the transaction still open in it: the server rolls back.
+      spoil();
+    }
+  }
+
+  async function query(statement: Statement, call: Call): Promise<Row[]> {
+    const sent = usable;
+    call.wasSent = () => sent;
+    try {
+      const { rows } = await exchange([statement]);
+      return rows[0] ?? [];
+    } catch (error) {
+      throw failure(error as ClientError, "query", sent);
+    }
+  }
+
+  async function batch(statements: readonly Statement[], options: BatchOptions | undefined, call: Call) {
+    const sent = usable;
+    call.wasSent = () => sent;
+    const begin = { text: beginText(options), params: [] };
+    const commit = { text: "commit", params: [] };
+    let result: ExchangeResult;
+    try {
+      result = await exchange([begin, ...statements, commit]);
+    } catch (error) {
+      await rollBack(error as ClientError);
+      throw failure(error as ClientError, "batch", sent);
+    }
+    // COMMIT of a transaction that has failed answers ROLLBACK and raises nothing.
+    if (result.tags.at(-1) !== "COMMIT") {
+      throw new PersistError("database", "batch: the server rolled the transaction back", { outcome: "rolled-back" });
+    }
+    return result.rows.slice(1, -1);
+  }
+
+  function destroy() {
+    spoil();
+    client.connection?.stream.destroy();
+  }
+
+  return {
+    query,
+    batch,
+    isUsable: () => usable,
+    destroy,
+    end: async () => {
+      spoil();
+      await client.end().catch(() => undefined);
+    },
+  };
+}

@@ -1,0 +1,103 @@
+import { ConnectionError, type Outcome, PersistError } from "../errors.ts";
+
+/** What a driver could read of PostgreSQL's ErrorResponse. Names follow the protocol's error fields. */
+export interface ServerErrorFields {
+  readonly code?: string | undefined;
+  readonly message?: string | undefined;
+  readonly severity?: string | undefined;
+  readonly detail?: string | undefined;
+  readonly schema?: string | undefined;
+  readonly table?: string | undefined;
+  readonly column?: string | undefined;
+  readonly dataType?: string | undefined;
+  readonly constraint?: string | undefined;
+  readonly routine?: string | undefined;
+}
+
+/** When the server spoke: while connecting, about a lone statement, or about one of a transaction. */
+export type Phase = "connect" | "query" | "batch";
+
+/** SQLSTATEs that this package's own SQL functions raise. Their DETAIL holds no data and is passed on. */
+const OWN_CLASS = "OT";
+
+/** Class 22 quotes the value that it refuses; the others name tables, columns and roles. */
+const QUOTES_VALUES = /^22/;
+
+/** Serialization failure, deadlock, lock or statement timeout, too many connections, starting up. */
+const TRANSIENT = /^(40001|40P01|55P03|57014|53...|57P03)$/;
+
+/** The session ended, or the pooler lost it, while a statement may have been under way. */
+const SESSION_LOST = /^(57P01|57P02|57P05|08...)$/;
+
+/** What PgBouncer says (always as 08P01) before a statement has reached the server. */
+const POOLER_BUSY =
+  /query_wait_timeout|no more connections allowed|pooler is (?:shutting|shut) down|server login has been failing/i;
+const POOLER_REFUSED =
+  /unsupported startup parameter|no such (?:database|user)|database .* is disabled|auth|not allowed/i;
+
+/**
+ * Turns PostgreSQL's or the pooler's own word into an error. `cause` carries the fields that name things, never those that
+ * quote data (DETAIL, HINT, WHERE, the statement, its parameters).
+ */
+export function serverError(fields: ServerErrorFields, phase: Phase): PersistError {
+  const sqlstate = fields.code ?? "";
+  const message = `${phase}: ${describe(sqlstate, fields)}`;
+  const { outcome, retryable } = judge(sqlstate, fields.message ?? "", phase);
+  const options = { outcome, retryable, sqlstate, cause: namesOf(fields) };
+  return SESSION_LOST.test(sqlstate) || phase === "connect"
+    ? new ConnectionError(message, options)
+    : new PersistError("database", message, options);
+}
+
+/** Whether the connection that brought this error can be used again. */
+export function endsSession(fields: ServerErrorFields): boolean {
+  return fields.severity === "FATAL" || fields.severity === "PANIC" || SESSION_LOST.test(fields.code ?? "");
+}
+
+/** A connection could not be opened: refused by the server, or the server was not reached. Nothing was sent. */
+export function connectFailure(error: unknown): PersistError {
+  const fields = error as ServerErrorFields;
+  return fields.severity ? serverError(fields, "connect") : connectionLost("connect", false, error);
+}
+
+/** The connection failed under a statement, without a word of the server. `sent` decides the outcome. */
+export function connectionLost(what: string, sent: boolean, cause: unknown): ConnectionError {
+  const hint = sent
+    ? "the connection was lost: the write may have been applied"
+    : "the server could not be reached; check host, port and TLS settings";
+  return new ConnectionError(`${what}: ${hint}`, { outcome: sent ? "unknown" : "not-sent", cause: scrubbed(cause) });
+}
+
+/**
+ * A copy of a driver's error without what must not be logged: connection strings and, as some drivers attach them, the
+ * statement and its parameters.
+ */
+export function scrubbed(error: unknown): unknown {
+  if (!(error instanceof Error)) return undefined;
+  const copy = new Error(error.message.replace(/\bpostgres(?:ql)?:\/\/\S+/gi, "postgresql://…"));
+  copy.name = error.name;
+  const code = (error as { code?: unknown }).code;
+  return typeof code === "string" ? Object.assign(copy, { code }) : copy;
+}
+
+function describe(sqlstate: string, fields: ServerErrorFields): string {
+  if (QUOTES_VALUES.test(sqlstate)) return `the server refused a value (SQLSTATE ${sqlstate})`;
+  return `${fields.message || "the server failed"}${sqlstate ? ` (SQLSTATE ${sqlstate})` : ""}`;
+}
+
+function judge(sqlstate: string, message: string, phase: Phase): { outcome: Outcome; retryable: boolean } {
+  if (phase === "connect") {
+    const permanent = /^(28...|3D...|42...)$/.test(sqlstate) || (sqlstate === "08P01" && POOLER_REFUSED.test(message));
+    return { outcome: "not-sent", retryable: !permanent };
+  }
+  if (sqlstate === "08P01" && POOLER_BUSY.test(message)) return { outcome: "not-sent", retryable: true };
+  if (sqlstate === "08P01" && POOLER_REFUSED.test(message)) return { outcome: "not-sent", retryable: false };
+  if (SESSION_LOST.test(sqlstate)) return { outcome: "unknown", retryable: true };
+  return { outcome: phase === "batch" ? "rolled-back" : "rejected", retryable: TRANSIENT.test(sqlstate) };
+}
+
+function namesOf(fields: ServerErrorFields): ServerErrorFields {
+  const { code, severity, schema, table, column, dataType, constraint, routine } = fields;
+  const detail = code?.startsWith(OWN_CLASS) ? fields.detail : undefined;
+  return { code, severity, schema, table, column, dataType, constraint, routine, detail };
+}
