@@ -332,7 +332,7 @@ const texts: readonly string[] = [
   "it's",
   'say "hi"',
   "back\\slash",
-  "$1 $$ ${x} %s %",
+  "$1 $$ $x$ %s %",
   "line\nbreak\r\nand\ttab",
   "\u2028\u2029\uFEFF",
   "🌍 שלום 東京 e\u0301 \u{10FFFF}",

@@ -1,0 +1,52 @@
+import { parseArgs } from "node:util";
+import { startPostgres } from "../test/servers/postgres.ts";
+import { findPostgres } from "../test/servers/postgres-binaries.ts";
+import { coldStartProof } from "./proof/cold-start.ts";
+import { feedProof } from "./proof/feed.ts";
+import { type Proof, ProofFailure } from "./proof/proof.ts";
+
+/**
+ * `npm run proof -- <name> [--option value …]`: runs one proof against a real PostgreSQL, or the server that `--database` names,
+ * and exits with 1 when it does not hold.
+ */
+const proofs: Readonly<Record<string, Proof>> = { feed: feedProof, "cold-start": coldStartProof };
+
+const [name, ...args] = process.argv.slice(2);
+const proof = name === undefined ? undefined : proofs[name];
+if (proof === undefined) {
+  console.error("usage: npm run proof -- <name> [--database postgresql://…] [options]\n");
+  for (const [key, { about, options }] of Object.entries(proofs)) {
+    const flags = Object.entries(options).map(([flag, value]) => `--${flag} ${value}`);
+    console.error(`  ${key.padEnd(12)} ${about}\n${" ".repeat(15)}${flags.join(" ")}`);
+  }
+  process.exit(2);
+}
+
+const { values } = parseArgs({
+  args,
+  options: {
+    database: { type: "string" },
+    ...Object.fromEntries(
+      Object.entries(proof.options).map(([flag, value]) => [flag, { type: "string", default: String(value) } as const]),
+    ),
+  },
+});
+
+const server = values["database"] === undefined ? await startPostgres((await findPostgres()).main) : undefined;
+try {
+  const numbers = Object.fromEntries(Object.keys(proof.options).map((flag) => [flag, numberOf(flag)]));
+  await proof.run(String(values["database"] ?? server?.url), numbers);
+  console.log(`✓ ${name} holds`);
+} catch (error) {
+  if (!(error instanceof ProofFailure)) throw error;
+  console.error(`✗ ${error.message}`);
+  process.exitCode = 1;
+} finally {
+  await server?.stop();
+}
+
+function numberOf(flag: string): number {
+  const value = Number((values as Record<string, unknown>)[flag]);
+  if (!Number.isFinite(value)) throw new ProofFailure(`--${flag} must be a number`);
+  return value;
+}

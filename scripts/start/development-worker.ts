@@ -1,0 +1,48 @@
+import { join } from "node:path";
+
+export interface DevelopmentWorkerOptions {
+  /** Where `wrangler.toml` is. */
+  readonly root: string;
+  readonly port: number;
+  readonly variables: Readonly<Record<string, string>>;
+  /** Where wrangler may write its own log. */
+  readonly logFolder: string;
+}
+
+export interface DevelopmentWorker {
+  readonly url: URL;
+  close(): Promise<void>;
+}
+
+/** The worker in workerd, with nothing sent to or fetched from anywhere but this machine. */
+export async function startDevelopmentWorker(options: DevelopmentWorkerOptions): Promise<DevelopmentWorker> {
+  // Read when the package is loaded: set before it is.
+  Object.assign(process.env, quiet, { WRANGLER_LOG_PATH: join(options.logFolder, "wrangler.log") });
+  const { unstable_startWorker } = await import("wrangler");
+  const worker = await unstable_startWorker({
+    config: join(options.root, "wrangler.toml"),
+    bindings: Object.fromEntries(
+      Object.entries(options.variables).map(([name, value]) => [name, { type: "plain_text", value }]),
+    ),
+    dev: {
+      server: { hostname: "127.0.0.1", port: options.port },
+      inspector: false,
+      watch: false,
+      liveReload: false,
+      persist: false,
+      logLevel: "error",
+    },
+  });
+  await worker.ready;
+  return { url: await worker.url, close: () => worker.dispose() };
+}
+
+const quiet = {
+  CI: "1",
+  WRANGLER_SEND_METRICS: "false",
+  WRANGLER_SEND_ERROR_REPORTS: "false",
+  WRANGLER_HIDE_BANNER: "true",
+  CLOUDFLARE_CF_FETCH_ENABLED: "false",
+  WRANGLER_NO_SKILLS_UPDATE_PROMPTS: "true",
+  DO_NOT_TRACK: "1",
+};
