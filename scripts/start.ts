@@ -10,6 +10,7 @@ import { steps } from "./start/steps.ts";
 
 const root = join(import.meta.dirname, "..");
 const closers: (() => Promise<void> | void)[] = [];
+let isStopping = false;
 
 const options = readOptions(process.argv.slice(2));
 if (options === "help") {
@@ -18,7 +19,7 @@ if (options === "help") {
   process.stderr.write(`${options.fault}\nnpm start -- --help shows the options.\n`);
   process.exitCode = 2;
 } else {
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => void stop(0));
+  stopOnSignals();
   await start(options).catch(async (error: unknown) => {
     process.stderr.write(`\n${error instanceof Error ? error.message : "npm start failed"}\n`);
     await stop(1);
@@ -52,9 +53,11 @@ async function start(options: StartOptions): Promise<void> {
     }),
   );
   closers.push(worker.close);
+  // The worker's package ends the process at the first signal, before the database is closed.
+  stopOnSignals();
   await run("health", "one statement through the worker", () => checkHealth(worker.url));
 
-  const url = `http://localhost:${worker.url.port}`;
+  const url = `http://127.0.0.1:${worker.url.port}`;
   const shown = (path: string) => relative(process.cwd(), path);
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
   process.stdout.write(`
@@ -105,9 +108,21 @@ async function checkHealth(url: URL): Promise<void> {
 Check that the server is up and that host, user, password and database in --database are right.`);
 }
 
-/** Closes what was opened, last first. A second signal while it does so ends the process at once. */
+function stopOnSignals(): void {
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.removeAllListeners(signal);
+    process.on(signal, () => void stop(0));
+  }
+}
+
+/**
+ * Closes what was opened, last first. Signals that come meanwhile change nothing: npm passes on what the terminal has sent
+ * to this process already.
+ */
 async function stop(exitCode: number): Promise<void> {
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(exitCode));
+  if (isStopping) return;
+  isStopping = true;
+  setTimeout(() => process.exit(1), 10_000).unref();
   for (const close of closers.splice(0).reverse()) await close();
   process.exit(exitCode);
 }

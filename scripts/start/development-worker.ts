@@ -18,6 +18,7 @@ export interface DevelopmentWorker {
 export async function startDevelopmentWorker(options: DevelopmentWorkerOptions): Promise<DevelopmentWorker> {
   // Read when the package is loaded: set before it is.
   Object.assign(process.env, quiet, { WRANGLER_LOG_PATH: join(options.logFolder, "wrangler.log") });
+  if (!process.stderr.isTTY) process.env["NO_COLOR"] = "1";
   const { unstable_startWorker } = await import("wrangler");
   const worker = await unstable_startWorker({
     config: join(options.root, "wrangler.toml"),
