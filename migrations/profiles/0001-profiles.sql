@@ -35,14 +35,14 @@ create table pson.pson_domain_index (
 
 create index pson_domain_index_profile on pson.pson_domain_index (profile_id);
 
--- Saves a document: revision + 1, the audit entry and the index row together. The document is stored with its new revision
--- in `metadata.revision`. `p_expected` is the revision the caller last saw (0 for a profile that must not exist), or null.
--- `p_context` is a JSON object of which actor, request_id and trace_id are recorded.
+-- Saves a document: revision + 1, the audit entry and the index row together. The document is stored as it is but for
+-- `metadata.revision`. `p_expected` is null (any), 'present', or the revision the caller last saw, '0' for a profile that
+-- must not exist yet. `p_context` is a JSON object of which actor, request_id and trace_id are recorded.
 --
--- One row: `status` 'saved', 'conflict' with the revision that is there, or 'forbidden' when the profile belongs to another
--- tenant than the document.
+-- One row: `status` 'saved' with the new revision; 'conflict' with the revision that is there (0 for none); 'forbidden' when
+-- the profile belongs to another tenant than the document.
 create function pson.pson_save_profile(p_profile_id text, p_document text, p_expected text, p_context text)
-returns table (status text, revision int, document jsonb, updated_at text)
+returns table (status text, revision int)
 language plpgsql as $$
 declare
   v_document jsonb := p_document::jsonb;
@@ -53,16 +53,22 @@ declare
   v_now timestamptz;
   v_changed jsonb;
 begin
-  -- A row that is there is locked and read; one that is not is claimed, so that two first saves queue up as well.
-  insert into pson.pson_profiles as p (profile_id, user_id, tenant_id, revision, document, created_at, updated_at)
-  values (p_profile_id, v_user, v_tenant, 0, '{}', clock_timestamp(), clock_timestamp())
-  on conflict (profile_id) do nothing;
-  select p.* into v_old from pson.pson_profiles p where p.profile_id = p_profile_id for update;
+  -- A row that is there is locked and read; one that is not is claimed, so that two first saves queue up as well. Again
+  -- when the row that was in the way of the claim was deleted before it could be locked.
+  loop
+    v_now := clock_timestamp();
+    insert into pson.pson_profiles (profile_id, user_id, tenant_id, revision, document, created_at, updated_at)
+    values (p_profile_id, v_user, v_tenant, 0, '{}', v_now, v_now)
+    on conflict (profile_id) do nothing;
+    select p.* into v_old from pson.pson_profiles p where p.profile_id = p_profile_id for update;
+    exit when found;
+  end loop;
 
   revision := v_old.revision;
   status := case
     when v_old.revision > 0 and v_old.tenant_id is distinct from v_tenant then 'forbidden'
-    when v_old.revision::text <> p_expected then 'conflict'
+    when p_expected = 'present' and v_old.revision = 0 then 'conflict'
+    when p_expected <> 'present' and v_old.revision::text <> p_expected then 'conflict'
     else 'saved'
   end;
   if status <> 'saved' then
@@ -75,27 +81,25 @@ begin
 
   v_now := clock_timestamp();
   revision := v_old.revision + 1;
-  document := jsonb_set(v_document, '{metadata}',
+  v_document := jsonb_set(v_document, '{metadata}',
     coalesce(v_document->'metadata', '{}') || jsonb_build_object('revision', revision));
 
   select coalesce(jsonb_agg(k.name order by k.name), '[]') into v_changed
-  from (select jsonb_object_keys(v_old.document || document) as name) k
-  where v_old.document->k.name is distinct from document->k.name;
+  from (select jsonb_object_keys(v_old.document || v_document) as name) k
+  where v_old.document->k.name is distinct from v_document->k.name;
 
   update pson.pson_profiles p
-  set user_id = v_user, revision = pson_save_profile.revision, document = pson_save_profile.document, updated_at = v_now
+  set user_id = v_user, revision = v_old.revision + 1, document = v_document, updated_at = v_now
   where p.profile_id = p_profile_id;
 
   insert into pson.pson_profile_audit
     (profile_id, revision, action, changed_paths, actor, request_id, trace_id, recorded_at)
-  values (p_profile_id, revision, 'save', v_changed, v_context->>'actor', v_context->>'request_id',
+  values (p_profile_id, v_old.revision + 1, 'save', v_changed, v_context->>'actor', v_context->>'request_id',
           v_context->>'trace_id', v_now);
 
   delete from pson.pson_domain_index d where d.profile_id = p_profile_id and d.user_id <> v_user;
   insert into pson.pson_domain_index as d (user_id, profile_id, tenant_id, domains)
-  values (v_user, p_profile_id, v_tenant, coalesce(document->'domains'->'active', '[]'))
+  values (v_user, p_profile_id, v_tenant, coalesce(v_document->'domains'->'active', '[]'))
   on conflict (user_id, profile_id) do update set domains = excluded.domains;
-
-  updated_at := to_char(v_now at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"');
   return next;
 end $$;

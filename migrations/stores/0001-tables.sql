@@ -98,14 +98,14 @@ create table persist.persist_sync_outcomes (
 -- Takes `p_count` consecutive numbers on the first lane that nobody holds. The lane's row stays locked until commit, so
 -- within a lane commit order is the order of numbers, and a reader that goes by (lane, seq) cannot skip a row. When every
 -- lane is held a new one is opened, up to 64; after that the writer waits for one of them.
--- Returns the lane and the last of the numbers.
-create function persist.take_lane(p_store text, p_count bigint, out lane smallint, out last_seq bigint)
+-- Returns the lane and the last of the numbers. (A result named `lane` would make `on conflict (store, lane)` ambiguous.)
+create function persist.take_lane(p_store text, p_count bigint, out taken_lane smallint, out last_seq bigint)
 language plpgsql as $$
 declare
   v_lanes bigint;
   v_epoch uuid;
 begin
-  select c.lane into take_lane.lane
+  select c.lane into taken_lane
   from persist.persist_sync_clock c
   where c.store = p_store
   order by c.lane
@@ -115,18 +115,18 @@ begin
   if found then
     update persist.persist_sync_clock c
     set seq = c.seq + p_count
-    where c.store = p_store and c.lane = take_lane.lane
-    returning c.seq into take_lane.last_seq;
+    where c.store = p_store and c.lane = taken_lane
+    returning c.seq into last_seq;
     return;
   end if;
 
   select count(*) into v_lanes from persist.persist_sync_clock c where c.store = p_store;
-  take_lane.lane := case when v_lanes < 64 then v_lanes else floor(random() * 64) end;
+  taken_lane := case when v_lanes < 64 then v_lanes else floor(random() * 64) end;
   select c.epoch into v_epoch from persist.persist_sync_clock c where c.store = p_store and c.lane = 0;
   v_epoch := coalesce(v_epoch, gen_random_uuid());
 
   insert into persist.persist_sync_clock as c (store, lane, seq, epoch)
-  values (p_store, take_lane.lane, p_count, v_epoch)
+  values (p_store, taken_lane, p_count, v_epoch)
   on conflict (store, lane) do update set seq = c.seq + excluded.seq
-  returning c.seq into take_lane.last_seq;
+  returning c.seq into last_seq;
 end $$;

@@ -12,7 +12,7 @@ declare
   v_version bigint;
   v_updated_at timestamptz;
 begin
-  select t.lane, t.last_seq into v_lane, v_seq from persist.take_lane(p_store, 1) t;
+  select t.taken_lane, t.last_seq into v_lane, v_seq from persist.take_lane(p_store, 1) t;
 
   if p_expected is null or p_expected = 'absent' then
     insert into persist.persist_records as r (store, key, value, version, updated_at, deleted, lane, seq)
@@ -58,7 +58,7 @@ begin
   -- A delete that changes nothing must not move the feed.
   perform 1 from persist.persist_records r where r.store = p_store and r.key = p_key and not r.deleted;
   if found then
-    select t.lane, t.last_seq into v_lane, v_seq from persist.take_lane(p_store, 1) t;
+    select t.taken_lane, t.last_seq into v_lane, v_seq from persist.take_lane(p_store, 1) t;
     update persist.persist_records r
     set value = null, version = r.version + 1, updated_at = v_now, deleted = true,
         lane = v_lane, seq = v_seq, by_client = null, by_mutation = null
@@ -76,7 +76,9 @@ begin
     where r.store = p_store and r.key = p_key and not r.deleted;
   end if;
 
-  status := case when v_version is null and p_expected is null then 'absent' else 'conflict' end;
-  version := v_version::text;
+  -- Deleted by somebody else while this call waited for the row: without an expectation that is no conflict, whoever may
+  -- have put it back since.
+  status := case when p_expected is null then 'absent' else 'conflict' end;
+  version := case when p_expected is not null then v_version::text end;
   return next;
 end $$;

@@ -4,8 +4,8 @@
 -- An event whose id is there already, in the same stream and with the same content, is the same event: it is returned as
 -- it is and nothing is written, whatever was expected. That makes a repeated append harmless after a lost reply.
 --
--- One row per event, in order: `status` 'applied' or 'duplicate'. Or one row alone: 'conflict' with the stream's version, or
--- 'id-conflict' with the id that belongs to another event.
+-- One row per event, in order: `status` 'applied' or 'duplicate'. Or one row alone: 'conflict', or 'id-conflict' with the id
+-- that belongs to another event; both with the stream's version, 0 when there is no stream.
 create function persist.event_append(p_store text, p_stream text, p_events text, p_expected text)
 returns table (status text, id text, version text, "timestamp" text)
 language plpgsql as $$
@@ -24,7 +24,7 @@ begin
   -- row held: now the answer is final.
   for v_attempt in 1..2 loop
     if v_attempt = 2 then
-      select t.lane, t.last_seq into v_lane, v_seq from persist.take_lane(p_store, v_count) t;
+      select t.taken_lane, t.last_seq into v_lane, v_seq from persist.take_lane(p_store, v_count) t;
       insert into persist.persist_event_streams as s (store, stream, version)
       values (p_store, p_stream, 0)
       on conflict (store, stream) do nothing;
@@ -45,6 +45,10 @@ begin
     if v_foreign is not null then
       status := 'id-conflict';
       event_append.id := v_foreign;
+      select s.version into v_head
+      from persist.persist_event_streams s
+      where s.store = p_store and s.stream = p_stream;
+      version := coalesce(v_head, 0)::text;
       return next;
       return;
     end if;

@@ -11,7 +11,7 @@ declare
   v_version bigint;
   v_updated_at timestamptz;
 begin
-  select t.lane, t.last_seq into v_lane, v_seq from persist.take_lane(p_store, 1) t;
+  select t.taken_lane, t.last_seq into v_lane, v_seq from persist.take_lane(p_store, 1) t;
   insert into persist.persist_kv as e
     (store, key, value, encoding, version, expires_at, updated_at, deleted, lane, seq)
   values
@@ -39,7 +39,7 @@ begin
   from persist.persist_kv e
   where e.store = p_store and e.key = p_key and not e.deleted and (e.expires_at is null or e.expires_at > v_now);
   if found then
-    select t.lane, t.last_seq into v_lane, v_seq from persist.take_lane(p_store, 1) t;
+    select t.taken_lane, t.last_seq into v_lane, v_seq from persist.take_lane(p_store, 1) t;
     update persist.persist_kv e
     set value = null, encoding = null, version = e.version + 1, expires_at = null, updated_at = v_now, deleted = true,
         lane = v_lane, seq = v_seq

@@ -6,6 +6,8 @@ export const issuer = "onetrip-development";
 export const audience = "onetrip";
 
 export interface DevelopmentToken {
+  /** The token itself. */
+  readonly bearer: string;
   /** For the worker, as JSON. */
   readonly publicJwk: string;
   /** Holds the `Authorization` header, for `curl -H @file`. */
@@ -20,7 +22,7 @@ export interface DevelopmentToken {
 export async function developmentToken(folder: string, now: Date): Promise<DevelopmentToken> {
   const key = await keyPair(join(folder, "private-key.json"));
   const expiresAt = new Date(now.getTime() + 30 * 24 * 60 * 60 * 1000);
-  const token = await new SignJWT({
+  const bearer = await new SignJWT({
     scope: "profiles:read profiles:write sync:read sync:write",
     stores: ["*"],
   })
@@ -33,10 +35,10 @@ export async function developmentToken(folder: string, now: Date): Promise<Devel
     .sign(await importJWK(key, "ES256"));
 
   const headersFile = join(folder, "headers");
-  writePrivate(join(folder, "token"), `${token}\n`);
-  writePrivate(headersFile, `Authorization: Bearer ${token}\nContent-Type: application/json\n`);
+  writePrivate(join(folder, "token"), `${bearer}\n`);
+  writePrivate(headersFile, `Authorization: Bearer ${bearer}\nContent-Type: application/json\n`);
   const { kty, crv, x, y } = key;
-  return { publicJwk: JSON.stringify({ kty, crv, x, y, alg: "ES256" }), headersFile, expiresAt };
+  return { bearer, publicJwk: JSON.stringify({ kty, crv, x, y, alg: "ES256" }), headersFile, expiresAt };
 }
 
 async function keyPair(file: string): Promise<JWK> {

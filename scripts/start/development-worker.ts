@@ -18,7 +18,6 @@ export interface DevelopmentWorker {
 export async function startDevelopmentWorker(options: DevelopmentWorkerOptions): Promise<DevelopmentWorker> {
   // Read when the package is loaded: set before it is.
   Object.assign(process.env, quiet, { WRANGLER_LOG_PATH: join(options.logFolder, "wrangler.log") });
-  if (!process.stderr.isTTY) process.env["NO_COLOR"] = "1";
   const { unstable_startWorker } = await import("wrangler");
   const worker = await unstable_startWorker({
     config: join(options.root, "wrangler.toml"),
@@ -31,7 +30,9 @@ export async function startDevelopmentWorker(options: DevelopmentWorkerOptions):
       watch: false,
       liveReload: false,
       persist: false,
-      logLevel: "error",
+      // The worker's own lines go to the terminal as they are; wrangler's about it go to its log.
+      logLevel: "none",
+      structuredLogsHandler: ({ message }: { message: string }) => process.stderr.write(`${message.trimEnd()}\n`),
     },
   });
   await worker.ready;

@@ -8,7 +8,8 @@ const texts = [
   "control \u0001 \u001f \u007f \u0085, tab\t, line\r\n",
   "quotes ' \" ` $1 $$ \\ \\u0000 %s {} ::jsonb -- /* ; */",
   "combining e\u0301 and composed \u00e9 differ",
-  "\ufeffbyte order mark, \ufffd, \uffff",
+  // Not at the beginning: PGlite itself drops it there.
+  "byte order mark \ufeff, \ufffd, \uffff",
   "𐀀 astral, \ud7ff and \ue000 at the edges of the surrogates",
 ];
 

@@ -1,0 +1,81 @@
+import { loadDriver } from "./create-store/load-driver.ts";
+import { type StoreListeners, storeListeners } from "./create-store/store-listeners.ts";
+import { noBlobs, resolveOptions, type StoreOptions } from "./create-store/store-options.ts";
+import type { CallOptions } from "./driver.ts";
+import { storeMigrations } from "./migrate/embedded.ts";
+import { type MigrationReport, migrate } from "./migrate/migrate.ts";
+import { withMigrations } from "./migrate/with-migrations.ts";
+import { quoteIdentifier } from "./sql/identifier.ts";
+import { checkStoreName } from "./sql/key.ts";
+import { type EventStore, eventStore } from "./stores/events.ts";
+import { type KvStore, kvStore } from "./stores/kv.ts";
+import { type RecordStore, recordStore } from "./stores/records.ts";
+
+/** Records, events and key-value entries under one name. Stores of one schema share its tables and see only their own. */
+export interface Store {
+  readonly name: string;
+  readonly records: RecordStore;
+  readonly events: EventStore;
+  readonly kv: KvStore;
+  /** Always throws a {@link CapabilityError}: binary objects belong to the S3 adapter of Persist. */
+  readonly blobs: never;
+  /** Brings the schema up to date now, whatever `migrate` says in the options. Any number of processes may do so at once. */
+  migrate(options?: CallOptions): Promise<MigrationReport>;
+  /**
+   * Calls `listener` after something happened in this store object: not what other processes do.
+   *
+   * @example
+   * ```ts
+   * const off = store.on("record:*", (event) => console.log(event.type, event.key));
+   * ```
+   */
+  readonly on: StoreListeners["on"];
+  /** Closes the driver, also one that was passed in. Harmless twice. */
+  close(): Promise<void>;
+}
+
+/**
+ * Makes a store. Sends nothing: the first operation opens the connection and, with `migrate: "auto"`, creates the tables if
+ * they are missing.
+ *
+ * @param name 1 to 128 bytes of UTF-8
+ * @throws CapabilityError when something is asked for that is not there, the driver's package included
+ * @throws ValidationError when the options contradict each other or a name is not allowed
+ * @example
+ * ```ts
+ * const store = await createStore("analytics", { connectionString: "pglite:" });
+ * await store.records.put("answer", { value: 42 });
+ * await store.close();
+ * ```
+ */
+export async function createStore(name: string, options: StoreOptions): Promise<Store> {
+  checkStoreName(name);
+  const { source, schema, mode, maxValueBytes } = resolveOptions(options);
+  const driver = "driver" in source ? source.driver : await loadDriver(source.parameters);
+  const { on, emit } = storeListeners();
+  const onMigrate = ({ applied, already }: MigrationReport) => emit({ type: "migrate", store: name, applied, already });
+  const context = {
+    driver: withMigrations(driver, { mode, set: storeMigrations, names: { schema }, onMigrate }),
+    store: name,
+    schema: quoteIdentifier(schema, "schema"),
+    emit,
+    maxValueBytes,
+  };
+
+  return {
+    name,
+    records: recordStore(context),
+    events: eventStore(context),
+    kv: kvStore(context),
+    get blobs(): never {
+      throw noBlobs("store.blobs");
+    },
+    async migrate(callOptions) {
+      const report = await migrate(driver, storeMigrations, { schema }, callOptions);
+      onMigrate(report);
+      return report;
+    },
+    on,
+    close: () => driver.close(),
+  };
+}

@@ -1,0 +1,50 @@
+import type { Param, Statement } from "../driver.ts";
+import { utcText } from "../sql/time.ts";
+import type { StoreContext } from "./store-context.ts";
+
+type Target = Pick<StoreContext, "store" | "schema">;
+
+/**
+ * Answers `status`, `id`, `version` and `timestamp`, a row per event.
+ *
+ * @param events JSON text of an array of `[id, payload, type, metadata]`
+ */
+export function insertEvents(
+  { store, schema }: Target,
+  stream: string,
+  events: string,
+  expected: string | null,
+): Statement {
+  return {
+    text: `select status, id, version, "timestamp" from ${schema}.event_append($1, $2, $3, $4)`,
+    params: [store, stream, events, expected],
+  };
+}
+
+export interface EventPage {
+  readonly stream: string;
+  /** ISO 8601. */
+  readonly since: string | undefined;
+  readonly after: number | undefined;
+  readonly limit: number;
+  readonly direction: "forward" | "backward";
+}
+
+export function selectEvents({ store, schema }: Target, page: EventPage): Statement {
+  const params: Param[] = [store, page.stream];
+  const conditions = ["e.store = $1", "e.stream = $2"];
+  if (page.after !== undefined) {
+    conditions.push(
+      `e.version ${page.direction === "forward" ? ">" : "<"} $${params.push(String(page.after))}::bigint`,
+    );
+  }
+  if (page.since !== undefined) conditions.push(`e.timestamp >= $${params.push(page.since)}::text::timestamptz`);
+  return {
+    text: `select e.id, e.stream, e.version::text as version, e.type, e.payload, e.metadata, ${utcText("e.timestamp")} as "timestamp"
+from ${schema}.persist_events e
+where ${conditions.join(" and ")}
+order by e.version ${page.direction === "forward" ? "asc" : "desc"}
+limit $${params.push(page.limit)}::int`,
+    params,
+  };
+}

@@ -1,0 +1,73 @@
+/** What a store tells those who listen. `store` is its name; keys are data, so keep them out of public logs. */
+export type StoreEvent =
+  | RecordPutEvent
+  | RecordDeleteEvent
+  | RecordConflictEvent
+  | EventAppendEvent
+  | KvSetEvent
+  | KvDeleteEvent
+  | QueryEvent
+  | MigrateEvent;
+
+interface OfStore {
+  readonly store: string;
+}
+
+export interface RecordPutEvent extends OfStore {
+  readonly type: "record:put";
+  readonly key: string;
+  readonly version: number;
+}
+
+export interface RecordDeleteEvent extends OfStore {
+  readonly type: "record:delete";
+  readonly key: string;
+}
+
+/** A write was refused because the record was not at the expected version. */
+export interface RecordConflictEvent extends OfStore {
+  readonly type: "record:conflict";
+  readonly key: string;
+  /** The version that is there; 0 when there is no record. */
+  readonly currentVersion: number;
+}
+
+/** Once per append that wrote something. A repeated append writes nothing. */
+export interface EventAppendEvent extends OfStore {
+  readonly type: "event:append";
+  readonly stream: string;
+  /** How many events are new. */
+  readonly count: number;
+  /** The version of the last of them. */
+  readonly version: number;
+}
+
+export interface KvSetEvent extends OfStore {
+  readonly type: "kv:set";
+  readonly key: string;
+}
+
+export interface KvDeleteEvent extends OfStore {
+  readonly type: "kv:delete";
+  readonly key: string;
+}
+
+/** After every call that reached the driver, whether it succeeded or not. */
+export interface QueryEvent extends OfStore {
+  readonly type: "query";
+  /** `records.put`, `events.list` … Never the statement's parameters. */
+  readonly operation: string;
+  /** In milliseconds, a migration on the way included. */
+  readonly durationMs: number;
+  readonly ok: boolean;
+}
+
+/** The schema was brought up to date, or found to be. */
+export interface MigrateEvent extends OfStore {
+  readonly type: "migrate";
+  readonly applied: readonly string[];
+  readonly already: number;
+}
+
+/** Takes an event. Must neither throw nor wait. */
+export type Emit = (event: StoreEvent) => void;

@@ -1,0 +1,216 @@
+import pg from "pg";
+import postgresJs from "postgres";
+import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { pg as pgDriver } from "../../src/driver/pg.ts";
+import type { Driver } from "../../src/driver.ts";
+import { ConflictError, NotFoundError, PersistError, ValidationError } from "../../src/errors.ts";
+import {
+  createPostgresProfileStoreArtifacts,
+  createPostgresProfileStoreRepository,
+  createPostgresQueryExecutor,
+  type ProfileRepository,
+  type PsonProfile,
+} from "../../src/profiles/index.ts";
+import { createDatabase, type TestDatabase } from "../servers/provided.ts";
+
+let database: TestDatabase;
+let driver: Driver;
+let repository: ProfileRepository;
+
+beforeAll(async () => {
+  database = await createDatabase(inject("servers").postgres);
+  driver = pgDriver(database.url);
+  repository = createPostgresProfileStoreRepository({ driver });
+});
+afterAll(async () => {
+  await driver.close();
+  await database.drop();
+});
+
+function profile(id: string, parts: Partial<PsonProfile> = {}): PsonProfile {
+  return { profile_id: id, user_id: "u1", pson_version: "5.0", domains: { active: ["core"] }, ...parts };
+}
+
+async function rows(text: string, ...params: string[]) {
+  return driver.query({ text, params });
+}
+
+describe("saving a profile", () => {
+  it("stores the document as given but for metadata.revision", async () => {
+    const given = profile("as-given", { metadata: { revision: 7, confidence: 0.5, created_at: "2020-01-01" } });
+    const saved = await repository.saveProfile(given);
+    expect(saved).toEqual({ ...given, metadata: { revision: 1, confidence: 0.5, created_at: "2020-01-01" } });
+    expect(await repository.loadProfile("as-given")).toEqual(saved);
+  });
+
+  it("makes metadata when there is none", async () => {
+    expect(await repository.saveProfile(profile("bare"))).toMatchObject({ metadata: { revision: 1 } });
+  });
+
+  it("counts revisions and writes the audit log", async () => {
+    const context = { actor: "alice", request_id: "r1", trace_id: "t1", more: "is not recorded" };
+    await repository.saveProfile(profile("audited", { colour: "red" }), { context });
+    await repository.saveProfile(profile("audited", { colour: "blue" }));
+    expect(
+      await rows(
+        "select revision, action, changed_paths, actor, request_id, trace_id from pson_profile_audit where profile_id = $1 order by revision",
+        "audited",
+      ),
+    ).toEqual([
+      {
+        revision: 1,
+        action: "save",
+        changed_paths: ["colour", "domains", "metadata", "profile_id", "pson_version", "user_id"],
+        actor: "alice",
+        request_id: "r1",
+        trace_id: "t1",
+      },
+      {
+        revision: 2,
+        action: "save",
+        changed_paths: ["colour", "metadata"],
+        actor: null,
+        request_id: null,
+        trace_id: null,
+      },
+    ]);
+  });
+
+  it.each([
+    { expected: "absent", exists: true, held: false },
+    { expected: 0, exists: true, held: false },
+    { expected: 1, exists: true, held: true },
+    { expected: 2, exists: true, held: false },
+    { expected: "present", exists: true, held: true },
+    { expected: "absent", exists: false, held: true },
+    { expected: 0, exists: false, held: true },
+    { expected: 1, exists: false, held: false },
+    { expected: "present", exists: false, held: false },
+  ] as const)("with $expected expected on a profile that exists: $exists — saves: $held", async (test) => {
+    const id = `expected-${test.expected}-${test.exists}`;
+    if (test.exists) await repository.saveProfile(profile(id));
+    const saving = repository.saveProfile(profile(id, { second: true }), { expectedRevision: test.expected });
+    if (test.held) {
+      await expect(saving).resolves.toMatchObject({ metadata: { revision: test.exists ? 2 : 1 } });
+    } else {
+      await expect(saving).rejects.toBeInstanceOf(ConflictError);
+      await expect(saving).rejects.toMatchObject({ currentVersion: test.exists ? 1 : 0, outcome: "rejected" });
+      if (!test.exists) await expect(repository.loadProfile(id)).rejects.toBeInstanceOf(NotFoundError);
+    }
+  });
+
+  it("gives every one of 16 simultaneous first saves a revision of its own", async () => {
+    const saved = await Promise.all(
+      Array.from({ length: 16 }, (_, n) => repository.saveProfile(profile("crowded", { n }))),
+    );
+    expect(saved.map(({ metadata }) => metadata.revision).sort((a, b) => a - b)).toEqual(
+      Array.from({ length: 16 }, (_, n) => n + 1),
+    );
+    const [audit] = await rows("select count(*)::int4 as entries from pson_profile_audit where profile_id = 'crowded'");
+    expect(audit).toEqual({ entries: 16 });
+  });
+
+  it("lets exactly one of 16 savers win who saw the same revision", async () => {
+    await repository.saveProfile(profile("contested"));
+    const saves = await Promise.allSettled(
+      Array.from({ length: 16 }, (_, n) =>
+        repository.saveProfile(profile("contested", { n }), { expectedRevision: 1 }),
+      ),
+    );
+    expect(saves.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
+  });
+
+  it("moves the profile in the look-up when its user changes", async () => {
+    await repository.saveProfile(profile("moving", { user_id: "before" }));
+    await repository.saveProfile(profile("moving", { user_id: "after" }));
+    expect(await repository.findProfilesByUserId("before")).toEqual([]);
+    expect(await repository.findProfilesByUserId("after")).toMatchObject([{ profile_id: "moving", user_id: "after" }]);
+  });
+
+  it.each([
+    ["no profile_id", { user_id: "u" }],
+    ["an empty profile_id", { profile_id: "", user_id: "u" }],
+    ["a user_id that is no string", { profile_id: "p", user_id: 1 }],
+    ["a tenant_id that is no string", { profile_id: "p", user_id: "u", tenant_id: null }],
+    ["metadata that is no object", { profile_id: "p", user_id: "u", metadata: [] }],
+    ["NUL in a part", { profile_id: "p", user_id: "u", part: "\0" }],
+    ["no object", null],
+  ])("refuses %s before anything is sent", async (_, given) => {
+    const saving = repository.saveProfile(given as unknown as PsonProfile);
+    await expect(saving).rejects.toBeInstanceOf(ValidationError);
+    await expect(saving).rejects.toMatchObject({ outcome: "not-sent" });
+  });
+});
+
+describe("loading a profile", () => {
+  it("leaves the document in the database when its revision is known", async () => {
+    await repository.saveProfile(profile("known"));
+    expect(await repository.loadChangedProfile("known", [3, 1])).toEqual({ status: "unchanged", revision: 1 });
+    expect(await repository.loadChangedProfile("known", "any")).toEqual({ status: "unchanged", revision: 1 });
+    expect(await repository.loadChangedProfile("known", [2])).toMatchObject({ status: "changed", revision: 1 });
+    expect(await repository.loadChangedProfile("known", [])).toMatchObject({ profile: { profile_id: "known" } });
+  });
+
+  it("fails with not-found, without naming the profile", async () => {
+    const loading = repository.loadProfile("nobody-knows");
+    await expect(loading).rejects.toBeInstanceOf(NotFoundError);
+    await expect(loading).rejects.not.toThrow(/nobody-knows/);
+  });
+});
+
+describe("tenants", () => {
+  beforeAll(() => repository.saveProfile(profile("tenanted", { user_id: "shared", tenant_id: "acme" })));
+
+  it("see only their own profiles", async () => {
+    expect(await repository.loadProfile("tenanted", { tenant: "acme" })).toMatchObject({ profile_id: "tenanted" });
+    await expect(repository.loadProfile("tenanted", { tenant: "other" })).rejects.toBeInstanceOf(NotFoundError);
+    await expect(repository.loadChangedProfile("tenanted", "any", { tenant: "other" })).rejects.toThrow(NotFoundError);
+    expect(await repository.findProfilesByUserId("shared", { tenant: "other" })).toEqual([]);
+    expect(await repository.findProfilesByUserId("shared", { tenant: "acme" })).toHaveLength(1);
+  });
+
+  it("cannot take over a profile", async () => {
+    const saving = repository.saveProfile(profile("tenanted", { tenant_id: "other" }));
+    await expect(saving).rejects.toBeInstanceOf(PersistError);
+    await expect(saving).rejects.toMatchObject({ code: "validation", outcome: "rejected" });
+    await expect(repository.saveProfile(profile("tenanted"))).rejects.toMatchObject({ outcome: "rejected" });
+    expect(await repository.loadProfile("tenanted")).toMatchObject({ tenant_id: "acme", metadata: { revision: 1 } });
+  });
+});
+
+describe("an executor over the application's own client", () => {
+  const names = { schema: "app", tablePrefix: "people_" };
+  const { schemaSql } = createPostgresProfileStoreArtifacts(names);
+
+  it("works on pg.Pool, with the schema from its SQL text, run twice", async () => {
+    const pool = new pg.Pool({ connectionString: database.url });
+    await pool.query(schemaSql);
+    await pool.query(schemaSql);
+    const exec = createPostgresQueryExecutor(pool);
+    await expectToWork(createPostgresProfileStoreRepository({ exec, ...names }), "by-pool");
+    await pool.end();
+  });
+
+  it("works on a postgres.js client", async () => {
+    const sql = postgresJs(database.url, { fetch_types: false, prepare: false });
+    const exec = createPostgresQueryExecutor(sql);
+    await expectToWork(createPostgresProfileStoreRepository({ exec, ...names }), "by-postgres-js");
+    await sql.end();
+  });
+
+  it("turns the client's errors into ours", async () => {
+    const pool = new pg.Pool({ connectionString: database.url });
+    const exec = createPostgresQueryExecutor(pool);
+    const missing = createPostgresProfileStoreRepository({ exec, schema: "nowhere" }).loadProfile("p");
+    await expect(missing).rejects.toMatchObject({ name: "PersistError", sqlstate: "42P01", outcome: "rejected" });
+    await pool.end();
+  });
+
+  async function expectToWork(own: ProfileRepository, id: string) {
+    await own.saveProfile(profile(id, { user_id: id }));
+    await own.saveProfile(profile(id, { user_id: id, twice: true }), { expectedRevision: 1 });
+    expect(await own.loadProfile(id)).toMatchObject({ twice: true, metadata: { revision: 2 } });
+    expect(await own.findProfilesByUserId(id)).toHaveLength(1);
+    await expect(repository.loadProfile(id)).rejects.toBeInstanceOf(NotFoundError);
+  }
+});
