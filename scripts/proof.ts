@@ -2,6 +2,7 @@ import { parseArgs } from "node:util";
 import { startPostgres } from "../test/servers/postgres.ts";
 import { findPostgres } from "../test/servers/postgres-binaries.ts";
 import { coldStartProof } from "./proof/cold-start.ts";
+import { datasetsProof } from "./proof/datasets.ts";
 import { feedProof } from "./proof/feed.ts";
 import { type Proof, ProofFailure } from "./proof/proof.ts";
 
@@ -9,7 +10,11 @@ import { type Proof, ProofFailure } from "./proof/proof.ts";
  * `npm run proof -- <name> [--option value …]`: runs one proof against a real PostgreSQL, or the server that `--database` names,
  * and exits with 1 when it does not hold.
  */
-const proofs: Readonly<Record<string, Proof>> = { feed: feedProof, "cold-start": coldStartProof };
+const proofs: Readonly<Record<string, Proof>> = {
+  feed: feedProof,
+  "cold-start": coldStartProof,
+  datasets: datasetsProof,
+};
 
 const [name, ...args] = process.argv.slice(2);
 const proof = name === undefined ? undefined : proofs[name];
@@ -34,8 +39,8 @@ const { values } = parseArgs({
 
 const server = values["database"] === undefined ? await startPostgres((await findPostgres()).main) : undefined;
 try {
-  const numbers = Object.fromEntries(Object.keys(proof.options).map((flag) => [flag, numberOf(flag)]));
-  await proof.run(String(values["database"] ?? server?.url), numbers);
+  const { database, ...given } = values as Record<string, string>;
+  await proof.run(database ?? String(server?.url), given);
   console.log(`✓ ${name} holds`);
 } catch (error) {
   if (!(error instanceof ProofFailure)) throw error;
@@ -43,10 +48,4 @@ try {
   process.exitCode = 1;
 } finally {
   await server?.stop();
-}
-
-function numberOf(flag: string): number {
-  const value = Number((values as Record<string, unknown>)[flag]);
-  if (!Number.isFinite(value)) throw new ProofFailure(`--${flag} must be a number`);
-  return value;
 }

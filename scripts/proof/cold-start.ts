@@ -1,13 +1,15 @@
 import { pg } from "../../src/driver/pg.ts";
 import { createStore } from "../../src/index.ts";
 import { createDatabase } from "../../test/servers/provided.ts";
-import { type Proof, ProofFailure } from "./proof.ts";
+import { numberOf, type Proof, ProofFailure } from "./proof.ts";
 
 /** Many processes at once meet a database without a schema: the first write of each must succeed. */
 export const coldStartProof: Proof = {
   about: "concurrent first writes to empty databases all succeed",
   options: { starts: 32, rounds: 20 },
-  async run(database, { starts = 32, rounds = 20 }) {
+  async run(database, values) {
+    const starts = numberOf(values, "starts");
+    const rounds = numberOf(values, "rounds");
     let failed = 0;
     for (let round = 1; round <= rounds; round += 1) {
       const errors = await coldStarts(database, starts);

@@ -3,7 +3,7 @@ import { pg } from "../../src/driver/pg.ts";
 import { storeMigrations } from "../../src/migrate/embedded.ts";
 import { migrate } from "../../src/migrate/migrate.ts";
 import { createDatabase } from "../../test/servers/provided.ts";
-import { type Proof, ProofFailure } from "./proof.ts";
+import { numberOf, type Proof, ProofFailure } from "./proof.ts";
 
 export interface FeedOptions {
   readonly writers: number;
@@ -33,13 +33,16 @@ export type FeedVariant = "lanes" | "sequence";
 export const feedProof: Proof = {
   about: "a polling reader misses and repeats nothing, and the same run over a bare sequence does lose rows",
   options: { writers: 32, seconds: 6, hold: 30, rollback: 5 },
-  async run(database, { writers = 32, seconds = 6, hold = 30, rollback = 5 }) {
-    const options = { writers, seconds, holdMs: hold, rollbackPercent: rollback };
+  async run(database, values) {
+    const options = {
+      writers: numberOf(values, "writers"),
+      seconds: numberOf(values, "seconds"),
+      holdMs: numberOf(values, "hold"),
+      rollbackPercent: numberOf(values, "rollback"),
+    };
     const results: Partial<Record<FeedVariant, FeedResult>> = {};
     for (const variant of ["lanes", "sequence"] as const) {
-      console.log(
-        `${variant}: ${writers} writers for ${seconds} s, transactions held 0–${hold} ms, ${rollback} % rolled back`,
-      );
+      console.log(`${variant}:`, options);
       results[variant] = await runFeed(database, variant, options);
     }
     console.table(results);

@@ -34,7 +34,7 @@ export function pgliteSession(db: PGlite, turnTimeoutMs: number): PgliteSession 
       }
       await settings.watch(statements);
       const reply = await exchange(db, group);
-      if (reply.status !== "T") {
+      if (reply.status === "I") {
         await settings.leave();
         endTurn();
         endTurn = undefined;

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { connect, type Socket } from "node:net";
+import { connect, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { wireMessage } from "./wire-message.ts";
 
@@ -22,7 +22,13 @@ export async function openUpstream(url: URL): Promise<Socket> {
     socket.destroy();
     throw new Error("the database server does not speak TLS, which its URL asks for");
   }
-  const encrypted = connectTls({ socket, servername: host, rejectUnauthorized: sslmode !== "no-verify" });
+  const encrypted = connectTls({
+    socket,
+    host,
+    // A server's name goes into the handshake; an address must not.
+    ...(isIP(host) === 0 && { servername: host }),
+    rejectUnauthorized: sslmode !== "no-verify",
+  });
   await once(encrypted, "secureConnect");
   return encrypted;
 }
