@@ -62,15 +62,12 @@ export async function createStore(name: string, options: StoreOptions): Promise<
     maxValueBytes,
   };
 
-  return {
+  const store = {
     name,
     records: recordStore(context),
     events: eventStore(context),
     kv: kvStore(context),
-    get blobs(): never {
-      throw noBlobs("store.blobs");
-    },
-    async migrate(callOptions) {
+    async migrate(callOptions?: CallOptions) {
       const report = await migrate(driver, storeMigrations, { schema }, callOptions);
       onMigrate(report);
       return report;
@@ -78,4 +75,10 @@ export async function createStore(name: string, options: StoreOptions): Promise<
     on,
     close: () => driver.close(),
   };
+  // Not enumerable: printing or spreading a store must not ask for it.
+  return Object.defineProperty(store, "blobs", {
+    get() {
+      throw noBlobs("store.blobs");
+    },
+  }) as typeof store & { readonly blobs: never };
 }

@@ -4,6 +4,7 @@
 export type ErrorCode =
   | "not-found"
   | "conflict"
+  | "forbidden"
   | "capability"
   | "validation"
   | "connection"
@@ -66,8 +67,21 @@ export class PersistError extends Error {
     this.retryable = options.retryable ?? false;
     this.sqlstate = options.sqlstate;
     this.retryAfterMs = options.retryAfterMs;
+    Object.defineProperty(this, brand, { value: true });
+  }
+
+  /**
+   * `instanceof PersistError` also holds for an error of another copy of this package, such as a driver that was loaded beside
+   * a bundled core. The subclasses know only their own: decide on `code`.
+   */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    // biome-ignore lint/complexity/noThisInStatic: here it is the subclass that stands right of instanceof
+    if (this !== PersistError) return Function.prototype[Symbol.hasInstance].call(this, value);
+    return typeof value === "object" && value !== null && brand in value;
   }
 }
+
+const brand = Symbol.for("onetrip.PersistError");
 
 /** The key, event or profile asked for does not exist. */
 export class NotFoundError extends PersistError {

@@ -44,7 +44,8 @@ export function problemException(problem: Problem): HTTPException {
  *
  * | error | status |
  * |---|---|
- * | `validation` | 422; 403 when the database refused another tenant's profile |
+ * | `validation` | 422 |
+ * | `forbidden` | 403 |
  * | `conflict` | 409 |
  * | `not-found` | 404 |
  * | `capability` | 501 |
@@ -78,15 +79,14 @@ function toProblem(error: unknown): Problem {
   const retryAfter = retryable && status >= 503 ? { "retry-after": retryAfterSeconds(error) } : undefined;
   return {
     status,
-    code: status === 403 ? "forbidden" : code,
+    code,
     detail: status < 500 ? error.message : (details[code] ?? "Something went wrong on the server."),
     members: { outcome, retryable, sqlstate, currentVersion },
     headers: retryAfter,
   };
 }
 
-function statusOf({ code, outcome, retryable }: PersistError): ContentfulStatusCode {
-  if (code === "validation" && outcome === "rejected") return 403;
+function statusOf({ code, retryable }: PersistError): ContentfulStatusCode {
   return code === "database" && retryable ? 503 : statuses[code];
 }
 
@@ -97,6 +97,7 @@ function retryAfterSeconds({ retryAfterMs = 1000 }: PersistError): string {
 const statuses: Readonly<Record<ErrorCode, ContentfulStatusCode>> = {
   "not-found": 404,
   conflict: 409,
+  forbidden: 403,
   capability: 501,
   validation: 422,
   connection: 503,

@@ -57,7 +57,7 @@ export interface ProfileRepository {
    * entry and its place in the look-up by user. Returns the document as stored.
    *
    * Fails with {@link ConflictError} (`currentVersion` is the revision that is there, 0 for none), with `ValidationError`
-   * for a document that cannot be stored, and with a `PersistError` of code `validation` and outcome `rejected` when the
+   * for a document that cannot be stored, and with a `PersistError` of code `forbidden` when the
    * profile belongs to another tenant than the document: `tenant_id` never changes.
    */
   saveProfile(profile: PsonProfile, options?: ProfileSaveOptions): Promise<StoredProfile>;
@@ -184,7 +184,7 @@ function conflict(currentVersion: number): ConflictError {
 }
 
 function otherTenant(): PersistError {
-  return new PersistError("validation", "saveProfile: the profile belongs to another tenant; tenant_id never changes", {
+  return new PersistError("forbidden", "saveProfile: the profile belongs to another tenant; tenant_id never changes", {
     outcome: "rejected",
   });
 }

@@ -1,4 +1,3 @@
-/// <reference lib="es2024.string" />
 import { ValidationError } from "../errors.ts";
 
 /** Values that are larger as JSON text are refused unless the store was made with another limit. */

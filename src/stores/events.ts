@@ -1,5 +1,5 @@
 import type { CallOptions, Row } from "../driver.ts";
-import { ConflictError, ValidationError } from "../errors.ts";
+import { ConflictError, PersistError, ValidationError } from "../errors.ts";
 import { checkKey } from "../sql/key.ts";
 import { checkLimit } from "../sql/limit.ts";
 import { fromDate, toDate } from "../sql/time.ts";
@@ -85,7 +85,8 @@ export function eventStore(context: StoreContext): EventStore {
     const expected = toExpected(options.expectedVersion, "events.append");
     const events = newEvents(Array.isArray(given) ? given : [given], options, context);
     const statement = insertEvents(context, stream, toEventsJson(events), expected);
-    const rows = await runStatement(context, "events.append", statement, options);
+    const run = () => runStatement(context, "events.append", statement, options);
+    const rows = await run().catch((error: unknown) => (isIdTaken(error) ? run() : Promise.reject(error)));
     refuseConflict(rows, options.expectedVersion);
 
     const stored = rows.map((row, index) => toAppended<T>(row, stream, events[index]));
@@ -120,6 +121,14 @@ export function eventStore(context: StoreContext): EventStore {
   }
 
   return { append, list };
+}
+
+/**
+ * Two appends of one id to different streams at the same moment: the one that comes second meets the unique index. Nothing was
+ * written, and now that the other is committed the database function sees it and can say what is wrong.
+ */
+function isIdTaken(error: unknown): boolean {
+  return error instanceof PersistError && error.sqlstate === "23505" && error.outcome === "rejected";
 }
 
 function refuseConflict(rows: readonly Row[], expected: ExpectedVersion | undefined): void {

@@ -34,6 +34,12 @@ const unused: Driver = {
 };
 
 describe("createStore", () => {
+  it("can be printed and spread, though it has no blobs", async () => {
+    const store = await open({ driver: unused });
+    expect({ ...store }.name).toBe("s");
+    expect(() => store.blobs).toThrow(CapabilityError);
+  });
+
   it("loads the driver for a connection string", async () => {
     const store = await open({ adapter: "postgres", connectionString: database().postgres });
     expect((await store.records.put("a", 1)).version).toBe(1);

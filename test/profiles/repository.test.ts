@@ -172,7 +172,7 @@ describe("tenants", () => {
   it("cannot take over a profile", async () => {
     const saving = repository.saveProfile(profile("tenanted", { tenant_id: "other" }));
     await expect(saving).rejects.toBeInstanceOf(PersistError);
-    await expect(saving).rejects.toMatchObject({ code: "validation", outcome: "rejected" });
+    await expect(saving).rejects.toMatchObject({ code: "forbidden", outcome: "rejected" });
     await expect(repository.saveProfile(profile("tenanted"))).rejects.toMatchObject({ outcome: "rejected" });
     expect(await repository.loadProfile("tenanted")).toMatchObject({ tenant_id: "acme", metadata: { revision: 1 } });
   });

@@ -56,7 +56,7 @@ function embeddedFolder(): string | undefined {
   }
 }
 
-/** For a checkout that only root can enter, such as /root/onetrip. */
+/** For a checkout that only root can enter. */
 async function copyForServerUser(native: string): Promise<ServerFolder> {
   const folder = await createServerFolder("binaries");
   cpSync(native, folder.path, { recursive: true, verbatimSymlinks: true, filter: (source) => !source.endsWith(".a") });

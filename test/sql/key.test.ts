@@ -15,6 +15,7 @@ describe("checkKey", () => {
     expect(() => checkKey("k".repeat(1025), "key")).toThrow(/longer than 1024 bytes/);
     expect(() => checkKey(`${"é".repeat(512)}a`, "key")).toThrow(/longer than 1024 bytes/);
     expect(() => checkKey("a\0b", "key")).toThrow(/NUL/);
+    expect(() => checkKey("\ufeffa", "key")).toThrow(/byte order mark/);
     expect(() => checkKey("a\ud800", "key")).toThrow(/surrogate/);
     expect(() => checkKey("\udc00a", "key")).toThrow(/surrogate/);
     expect(() => checkKey(7 as unknown as string, "key")).toThrow(ValidationError);

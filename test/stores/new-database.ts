@@ -1,36 +1,24 @@
 import { afterAll, beforeAll, inject } from "vitest";
-import { type LocalNeon, startLocalNeon } from "../../src/local/index.ts";
-import { createDatabase, type TestDatabase, withDatabase } from "../servers/provided.ts";
-
-/** An empty database and the ways to it. */
-export interface NewDatabase {
-  readonly postgres: string;
-  readonly pgbouncer: string;
-  readonly neon: string;
-}
+import {
+  createDatabase,
+  createReachableDatabase,
+  type ReachableDatabase,
+  type TestDatabase,
+} from "../servers/provided.ts";
 
 /**
- * An empty database of the main server for one test file, behind a Neon endpoint of its own: over HTTP an endpoint serves
- * one database. To be called where hooks are registered; what it returns, from hooks and tests.
+ * An empty database of the main server for one test file, and the ways to it. To be called where hooks are registered; what it
+ * returns, from hooks and tests.
  */
-export function withNewDatabase(): () => NewDatabase {
-  let database: TestDatabase | undefined;
-  let neon: LocalNeon | undefined;
+export function withNewDatabase(): () => ReachableDatabase {
+  let database: ReachableDatabase | undefined;
   beforeAll(async () => {
-    database = await createDatabase(inject("servers").postgres);
-    neon = await startLocalNeon({ database: database.url, poolSize: 20 });
+    database = await createReachableDatabase(inject("servers"));
   });
-  afterAll(async () => {
-    await neon?.close();
-    await database?.drop();
-  });
+  afterAll(() => database?.drop());
   return () => {
-    if (database === undefined || neon === undefined) throw new Error("the database was not created");
-    return {
-      postgres: database.url,
-      pgbouncer: withDatabase(inject("servers").pgbouncer, database.name),
-      neon: neon.url,
-    };
+    if (database === undefined) throw new Error("the database was not created");
+    return database;
   };
 }
 
