@@ -1,19 +1,11 @@
 import { join } from "node:path";
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
+import { workerdEnvironment } from "./scripts/workerd-environment.ts";
 import { contractMatrix } from "./test/reporters/contract-matrix.ts";
 import type {} from "./test/servers/provided.ts";
 
-// Keeps wrangler and workerd quiet and offline; every process of a run inherits it.
-Object.assign(process.env, {
-  CI: "1",
-  CLOUDFLARE_CF_FETCH_ENABLED: "false",
-  DO_NOT_TRACK: "1",
-  WRANGLER_HIDE_BANNER: "true",
-  WRANGLER_NO_SKILLS_UPDATE_PROMPTS: "true",
-  WRANGLER_SEND_ERROR_REPORTS: "false",
-  WRANGLER_SEND_METRICS: "false",
-});
+Object.assign(process.env, workerdEnvironment);
 
 const patience = { testTimeout: 30_000, hookTimeout: 30_000, retry: 0 };
 

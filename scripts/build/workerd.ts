@@ -1,17 +1,8 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { workerdEnvironment } from "../workerd-environment.ts";
 import type { ImportResults } from "./consumer.ts";
-
-const quiet = {
-  CI: "1",
-  CLOUDFLARE_CF_FETCH_ENABLED: "false",
-  DO_NOT_TRACK: "1",
-  WRANGLER_HIDE_BANNER: "true",
-  WRANGLER_NO_SKILLS_UPDATE_PROMPTS: "true",
-  WRANGLER_SEND_ERROR_REPORTS: "false",
-  WRANGLER_SEND_METRICS: "false",
-};
 
 /**
  * Imports bundles inside a real workerd, each as a module of its own, so that what it does while it loads meets the
@@ -20,7 +11,7 @@ const quiet = {
  * @param bundles entry name → bundled code.
  */
 export async function importInsideWorkerd(root: string, bundles: ReadonlyMap<string, string>): Promise<ImportResults> {
-  Object.assign(process.env, quiet);
+  Object.assign(process.env, workerdEnvironment);
   const { unstable_startWorker: startWorker } = await import("wrangler");
   const folder = mkdtempSync(join(tmpdir(), "onetrip-workerd-"));
   try {

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { workerdEnvironment } from "../workerd-environment.ts";
 
 export interface DevelopmentWorkerOptions {
   /** Where `wrangler.toml` is. */
@@ -17,7 +18,7 @@ export interface DevelopmentWorker {
 /** The worker in workerd, with nothing sent to or fetched from anywhere but this machine. */
 export async function startDevelopmentWorker(options: DevelopmentWorkerOptions): Promise<DevelopmentWorker> {
   // Read when the package is loaded: set before it is.
-  Object.assign(process.env, quiet, { WRANGLER_LOG_PATH: join(options.logFolder, "wrangler.log") });
+  Object.assign(process.env, workerdEnvironment, { WRANGLER_LOG_PATH: join(options.logFolder, "wrangler.log") });
   const { unstable_startWorker } = await import("wrangler");
   const worker = await unstable_startWorker({
     config: join(options.root, "wrangler.toml"),
@@ -38,13 +39,3 @@ export async function startDevelopmentWorker(options: DevelopmentWorkerOptions):
   await worker.ready;
   return { url: await worker.url, close: () => worker.dispose() };
 }
-
-const quiet = {
-  CI: "1",
-  WRANGLER_SEND_METRICS: "false",
-  WRANGLER_SEND_ERROR_REPORTS: "false",
-  WRANGLER_HIDE_BANNER: "true",
-  CLOUDFLARE_CF_FETCH_ENABLED: "false",
-  WRANGLER_NO_SKILLS_UPDATE_PROMPTS: "true",
-  DO_NOT_TRACK: "1",
-};

@@ -1,11 +1,10 @@
 import { Client } from "@neondatabase/serverless";
 import type { Driver } from "../driver.ts";
-import { type Call, DEFAULT_TIMEOUT_MS, untilAborted } from "./call.ts";
+import { type Call, DEFAULT_TIMEOUT_MS } from "./call.ts";
 import { type Connection, connectionDriver } from "./connection.ts";
 import { isLocalHost, parseUrl } from "./connection-parameters.ts";
 import { connectionPool } from "./connection-pool.ts";
-import { type PgClient, pgConnection } from "./pg-connection.ts";
-import { connectFailure } from "./server-error.ts";
+import { openPgConnection, type PgClient } from "./pg-connection.ts";
 
 export interface NeonWebsocketOptions {
   /** Deadline of a call that names none, in milliseconds. Default 30,000. */
@@ -38,14 +37,7 @@ export function neonWebsocket(connectionString: string, options: NeonWebsocketOp
 async function open(connectionString: string, isLocal: boolean, call: Call): Promise<Connection> {
   const client = new Client(connectionString);
   if (isLocal) useLocalEndpoint(client);
-  const connection = pgConnection(client as unknown as PgClient);
-  try {
-    await untilAborted(call, connection.destroy, () => client.connect());
-  } catch (error) {
-    connection.destroy();
-    throw connectFailure(error);
-  }
-  return connection;
+  return openPgConnection(client as unknown as PgClient, call);
 }
 
 /** Settings of this one client; the package's global ones are left as they are. */

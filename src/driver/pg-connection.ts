@@ -1,20 +1,40 @@
 import type { BatchOptions, Row, Statement } from "../driver.ts";
 import { PersistError } from "../errors.ts";
 import { beginText } from "./begin.ts";
-import type { Call } from "./call.ts";
+import { type Call, untilAborted } from "./call.ts";
 import type { Connection } from "./connection.ts";
 import { type ExchangeResult, type PgExchange, type PgWriter, pgExchange } from "./pg-exchange.ts";
-import { connectionLost, endsSession, type Phase, type ServerErrorFields, serverError } from "./server-error.ts";
+import {
+  connectFailure,
+  connectionLost,
+  endsSession,
+  type Phase,
+  type ServerErrorFields,
+  serverError,
+} from "./server-error.ts";
 
 /** What is used of a client of node-postgres, or of Neon's WebSocket client, which is built from it. */
 export interface PgClient {
   readonly connection?: PgWriter;
+  connect(): Promise<unknown>;
   query(exchange: PgExchange): unknown;
   on(event: "error" | "end", listener: () => void): unknown;
   end(): Promise<void>;
 }
 
 type ClientError = Error & ServerErrorFields;
+
+/** Connects a client. Errors have outcome `not-sent`; a call that is given up takes the socket with it. */
+export async function openPgConnection(client: PgClient, call: Call): Promise<Connection> {
+  const connection = pgConnection(client);
+  try {
+    await untilAborted(call, connection.destroy, () => client.connect());
+  } catch (error) {
+    connection.destroy();
+    throw connectFailure(error);
+  }
+  return connection;
+}
 
 /** A connected client as a {@link Connection}. One flight per query and per batch; a second one only to roll back. */
 export function pgConnection(client: PgClient): Connection {

@@ -1,11 +1,11 @@
 import pgPackage from "pg";
 import type { Driver } from "../driver.ts";
 import { CapabilityError, ConnectionError } from "../errors.ts";
-import { type Call, DEFAULT_TIMEOUT_MS, untilAborted } from "./call.ts";
+import { type Call, DEFAULT_TIMEOUT_MS } from "./call.ts";
 import { type Connection, connectionDriver, type Lender } from "./connection.ts";
 import { type ConnectionParameters, resolveParameters } from "./connection-parameters.ts";
 import { connectionPool } from "./connection-pool.ts";
-import { type PgClient, pgConnection } from "./pg-connection.ts";
+import { openPgConnection, type PgClient, pgConnection } from "./pg-connection.ts";
 import { connectFailure } from "./server-error.ts";
 
 export interface PgOptions {
@@ -50,21 +50,10 @@ function ownConnections(connection: string | ConnectionParameters, options: PgOp
     keepAlive: true,
     connectionTimeoutMillis: options.connectTimeoutMs ?? 0,
   };
-  return connectionPool((call) => open(new pgPackage.Client(config), call), {
+  return connectionPool((call) => openPgConnection(new pgPackage.Client(config) as unknown as PgClient, call), {
     size: options.poolSize ?? 1,
     idleTimeoutMs: options.idleTimeoutMs ?? 30_000,
   });
-}
-
-async function open(client: pgPackage.Client, call: Call): Promise<Connection> {
-  const connection = pgConnection(client as unknown as PgClient);
-  try {
-    await untilAborted(call, connection.destroy, () => client.connect());
-  } catch (error) {
-    connection.destroy();
-    throw connectFailure(error);
-  }
-  return connection;
 }
 
 /** Connections of a pool that belongs to the caller. A broken one is taken out of it. */

@@ -13,7 +13,7 @@ test.each([
   ["README.md", "cd /Users/ada/onetrip"],
   [".npmrc", "registry=https://registry.npmjs.org/"],
   ["package-lock.json", '      "resolved": "https://example.org/a.tgz",'],
-  ["src/a.ts", "// TODO: helper"],
+  ["src/a.ts", "// TODO: rename"],
   ["migrations/a.sql", "-- FIXME"],
 ])("in %s, the line %s is refused", (file, line) => {
   const found = checkWords(fixtureTree({ [file]: `first\n${line}\n` })).map(formatFinding);
