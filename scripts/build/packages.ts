@@ -12,12 +12,15 @@ export const subpathRules: Readonly<Record<string, SubpathRule>> = {
   ".": { packages: [], runtime: "any" },
   "./neon-http": { packages: ["@neondatabase/serverless"], runtime: "any" },
   "./neon-websocket": { packages: ["@neondatabase/serverless"], runtime: "any" },
-  "./postgres": { packages: ["postgres"], runtime: "any" },
+  // A socket with NODELAY, loaded on Node alone.
+  "./postgres": { packages: ["postgres", "node:net"], runtime: "any" },
   "./pg": { packages: ["pg"], runtime: "any" },
   "./pglite": { packages: ["@electric-sql/pglite"], runtime: "any" },
   "./profiles": { packages: [], runtime: "any" },
   "./sync": { packages: [], runtime: "any" },
   "./hono": { packages: ["hono", "jose"], runtime: "any" },
+  "./keyv": { packages: [], runtime: "any" },
+  "./unstorage": { packages: [], runtime: "any" },
   "./local": { packages: ["@electric-sql/pglite", "pg", "ws"], runtime: "node" },
 };
 

@@ -25,7 +25,7 @@ export function checkPackageJson(root: string): readonly Finding[] {
 }
 
 function unpinned(name: string, version: string): readonly Finding[] {
-  if (/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version)) return [];
+  if (/^(npm:(@[\w.-]+\/)?[\w.-]+@)?\d+\.\d+\.\d+(-[\w.]+)?$/.test(version)) return [];
   return [{ file: "package.json", what: `${name} is "${version}"; pin one exact version` }];
 }
 

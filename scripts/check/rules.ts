@@ -23,7 +23,7 @@ const drivers = Object.entries(driverFiles).map(([name, paths]): Layer => {
 });
 const driverNames = drivers.map(({ name }) => name);
 
-const core = ["stores", "profiles", "migrate", "sql", "driver", "errors"];
+const core = ["stores", "profiles", "migrate", "sql", "driver", "listeners", "errors"];
 
 export const layers: readonly Layer[] = [
   { name: "worker", paths: ["worker/"], mayImport: [] },
@@ -34,14 +34,17 @@ export const layers: readonly Layer[] = [
   },
   { name: "http", paths: ["src/http/"], mayImport: ["sync", "create-store", ...core] },
   { name: "sync", paths: ["src/sync/"], mayImport: ["create-store", ...core] },
+  // Adapters to interfaces of other packages, over a store.
+  { name: "bridges", paths: ["src/bridges/"], mayImport: ["create-store", ...core] },
   { name: "entry", paths: ["src/index.ts"], mayImport: ["create-store", ...core] },
   { name: "create-store", paths: ["src/create-store.ts", "src/create-store/"], mayImport: core },
   { name: "stores", paths: ["src/stores/"], mayImport: ["migrate", "sql", "driver", "errors"] },
-  { name: "profiles", paths: ["src/profiles/"], mayImport: ["migrate", "sql", "driver", "errors"] },
+  { name: "profiles", paths: ["src/profiles/"], mayImport: ["migrate", "sql", "driver", "listeners", "errors"] },
   { name: "migrate", paths: ["src/migrate/"], mayImport: ["sql", "driver", "errors"] },
   { name: "sql", paths: ["src/sql/"], mayImport: ["driver", "errors"] },
   { name: "driver", paths: ["src/driver.ts", "src/driver/"], mayImport: ["errors"] },
   ...drivers,
+  { name: "listeners", paths: ["src/listeners.ts"], mayImport: ["errors"] },
   { name: "errors", paths: ["src/errors.ts"], mayImport: [] },
   // A side room for Node alone: nobody in src but the command line goes there.
   { name: "local", paths: ["src/local/"], mayImport: [...driverNames, "driver", "errors"] },
@@ -67,7 +70,7 @@ export const packageOwners: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** The parts of src that only ever run under Node. Everything else keeps to web standards. */
-export const nodeOnly: readonly string[] = ["src/local/", "src/cli/"];
+export const nodeOnly: readonly string[] = ["src/local/", "src/cli/", "src/driver/postgres-socket.ts"];
 
 /** Globals of Node that the rest of src does not name, in types either. */
 export const nodeGlobals: ReadonlySet<string> = new Set([

@@ -6,6 +6,7 @@ import type { Call } from "./call.ts";
 import type { Connection } from "./connection.ts";
 import type { ResolvedParameters } from "./connection-parameters.ts";
 import { toText } from "./params.ts";
+import { nodeSocketFactory } from "./postgres-socket.ts";
 import { parsedTypes, parserOf } from "./row-types.ts";
 import {
   connectFailure,
@@ -35,6 +36,7 @@ const PIPELINE_MAX_CHARS = 8_000;
 export function postgresConnection(parameters: ResolvedParameters, connectTimeoutMs: number): Connection {
   let usable = true;
   let isOpen = false;
+  const socket = nodeSocketFactory(parameters);
   const sql = postgresPackage({
     ...parameters,
     connection: { application_name: parameters.applicationName },
@@ -46,12 +48,14 @@ export function postgresConnection(parameters: ResolvedParameters, connectTimeou
     onnotice: () => undefined,
     onclose: destroy,
     types: rowTypes,
+    ...(socket && ({ socket: socket.open } as object)),
   });
   allowOneStartup(sql, parameters.applicationName);
 
   function destroy() {
     usable = false;
     void sql.end({ timeout: 0 }).catch(() => undefined);
+    socket?.destroy();
   }
 
   /**

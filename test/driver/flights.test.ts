@@ -32,7 +32,8 @@ const routes: readonly Route[] = [
   },
 ];
 
-const query = { text: "select $1::int4 as n, $2::text as t", params: [1, "x"] };
+// Long enough that a batch of them is more than one write of every driver.
+const query = { text: "select $1::int4 as n, $2::text as t", params: [1, "x".repeat(700)] };
 const failing = { text: "select 1 / $1::int4 as n", params: [0] };
 
 describe("flights per call", () => {

@@ -11,7 +11,10 @@ import {
 } from "../../scripts/embed-migrations.ts";
 import { fixtureTree } from "./fixture-tree.ts";
 
-const profiles = { "migrations/profiles/0001-profiles.sql": "create table p ();\n" };
+const profiles = {
+  "migrations/profiles/0001-profiles.sql": "create table p ();\n",
+  "migrations/profiles-rls/1001-row-level-security.sql": "alter table p enable row level security;\n",
+};
 
 describe("the generated module", () => {
   test("holds every set in order, with the checksum of the file as written", async () => {
