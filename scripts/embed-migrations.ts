@@ -5,10 +5,14 @@ import { join } from "node:path";
 /** Where the generated module lies, from the root of the repository. */
 export const embeddedFile = "src/migrate/embedded.ts";
 
-/** Every folder under `migrations/` that is embedded, with the name it is exported by. */
+/**
+ * Every folder under `migrations/` that is embedded, with the name it is exported by and its first number. Sets that share a
+ * ledger have numbers of their own.
+ */
 export const migrationSets = [
-  { folder: "stores", exportedAs: "storeMigrations" },
-  { folder: "profiles", exportedAs: "profileMigrations" },
+  { folder: "stores", exportedAs: "storeMigrations", firstId: 1 },
+  { folder: "profiles", exportedAs: "profileMigrations", firstId: 1 },
+  { folder: "profiles-rls", exportedAs: "profileRlsMigrations", firstId: 1001 },
 ] as const;
 
 const header = `// Generated from migrations/ by \`npm run generate\`. Do not edit: change the SQL files, then run it again.
@@ -18,11 +22,11 @@ const header = `// Generated from migrations/ by \`npm run generate\`. Do not ed
 /**
  * The text of `src/migrate/embedded.ts` for the SQL files under `<root>/migrations`. Writes nothing.
  *
- * @throws Error when a set has no file, a name is not `NNNN-name.sql`, or the numbers are not 1, 2, 3 …
+ * @throws Error when a set has no file, a name is not `NNNN-name.sql`, or the numbers do not go up by one
  */
 export function embedMigrations(root: string): string {
-  const sets = migrationSets.map(({ folder, exportedAs }) => {
-    const entries = readSet(root, folder).map(entryText).join("");
+  const sets = migrationSets.map(({ folder, exportedAs, firstId }) => {
+    const entries = readSet(root, folder, firstId).map(entryText).join("");
     return `\nexport const ${exportedAs}: readonly Migration[] = [\n${entries}];\n`;
   });
   return `${header}import type { Migration } from "./migration.ts";\n${sets.join("")}`;
@@ -56,21 +60,24 @@ interface SourceFile {
   readonly text: string;
 }
 
-function readSet(root: string, folder: string): readonly SourceFile[] {
+function readSet(root: string, folder: string, firstId: number): readonly SourceFile[] {
   const path = join(root, "migrations", folder);
   const names = existsSync(path) ? readdirSync(path).sort() : [];
-  if (names.length === 0) throw new Error(`migrations/${folder}: no files; write 0001-name.sql`);
+  if (names.length === 0) throw new Error(`migrations/${folder}: no files; write ${number(firstId)}-name.sql`);
   return names.map((name, index) => {
+    const id = firstId + index;
     const match = /^(\d{4})-([a-z0-9]+(?:-[a-z0-9]+)*)\.sql$/.exec(name);
     const file = `migrations/${folder}/${name}`;
     if (!match?.[1] || !match[2]) throw new Error(`${file}: the name must be NNNN-kebab-case.sql`);
-    if (Number(match[1]) !== index + 1) {
-      throw new Error(
-        `${file}: expected number ${String(index + 1).padStart(4, "0")}; numbers go 1, 2, 3 without holes`,
-      );
+    if (Number(match[1]) !== id) {
+      throw new Error(`${file}: expected number ${number(id)}; numbers go up by one, without holes`);
     }
-    return { id: index + 1, name: match[2], text: readFileSync(join(path, name), "utf8").replaceAll("\r\n", "\n") };
+    return { id, name: match[2], text: readFileSync(join(path, name), "utf8").replaceAll("\r\n", "\n") };
   });
+}
+
+function number(id: number): string {
+  return String(id).padStart(4, "0");
 }
 
 function entryText({ id, name, text }: SourceFile): string {

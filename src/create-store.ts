@@ -1,6 +1,8 @@
 import { loadDriver } from "./create-store/load-driver.ts";
+import { withInternals } from "./create-store/store-internals.ts";
 import { type StoreListeners, storeListeners } from "./create-store/store-listeners.ts";
 import { noBlobs, resolveOptions, type StoreOptions } from "./create-store/store-options.ts";
+import { coalesceReads } from "./driver/coalesce-reads.ts";
 import type { CallOptions } from "./driver.ts";
 import { storeMigrations } from "./migrate/embedded.ts";
 import { type MigrationReport, migrate } from "./migrate/migrate.ts";
@@ -10,6 +12,9 @@ import { checkStoreName } from "./sql/key.ts";
 import { type EventStore, eventStore } from "./stores/events.ts";
 import { type KvStore, kvStore } from "./stores/kv.ts";
 import { type RecordStore, recordStore } from "./stores/records.ts";
+import { type StoreSql, sqlTag } from "./stores/sql-tag.ts";
+import type { StoreContext } from "./stores/store-context.ts";
+import { type StoreTransaction, storeTransaction } from "./stores/transaction.ts";
 
 /** Records, events and key-value entries under one name. Stores of one schema share its tables and see only their own. */
 export interface Store {
@@ -17,6 +22,8 @@ export interface Store {
   readonly records: RecordStore;
   readonly events: EventStore;
   readonly kv: KvStore;
+  readonly transaction: StoreTransaction;
+  readonly sql: StoreSql;
   /** Always throws a {@link CapabilityError}: binary objects belong to the S3 adapter of Persist. */
   readonly blobs: never;
   /** Brings the schema up to date now, whatever `migrate` says in the options. Any number of processes may do so at once. */
@@ -50,16 +57,19 @@ export interface Store {
  */
 export async function createStore(name: string, options: StoreOptions): Promise<Store> {
   checkStoreName(name);
-  const { source, schema, mode, maxValueBytes } = resolveOptions(options);
+  const { source, schema, mode, maxValueBytes, batchReads } = resolveOptions(options);
   const driver = "driver" in source ? source.driver : await loadDriver(source.parameters);
   const { on, emit } = storeListeners();
   const onMigrate = ({ applied, already }: MigrationReport) => emit({ type: "migrate", store: name, applied, already });
-  const context = {
-    driver: withMigrations(driver, { mode, set: storeMigrations, names: { schema }, onMigrate }),
+  const migrations = { mode, set: storeMigrations, names: { schema }, onMigrate };
+  const migrating = withMigrations(driver, migrations);
+  const context: StoreContext = {
+    driver: migrating,
     store: name,
     schema: quoteIdentifier(schema, "schema"),
     emit,
     maxValueBytes,
+    read: batchReads ? coalesceReads(migrating) : undefined,
   };
 
   const store = {
@@ -67,6 +77,8 @@ export async function createStore(name: string, options: StoreOptions): Promise<
     records: recordStore(context),
     events: eventStore(context),
     kv: kvStore(context),
+    transaction: storeTransaction(context),
+    sql: sqlTag(context, driver),
     async migrate(callOptions?: CallOptions) {
       const report = await migrate(driver, storeMigrations, { schema }, callOptions);
       onMigrate(report);
@@ -75,6 +87,7 @@ export async function createStore(name: string, options: StoreOptions): Promise<
     on,
     close: () => driver.close(),
   };
+  withInternals(store, { context, driver, migrations });
   // Not enumerable: printing or spreading a store must not ask for it.
   return Object.defineProperty(store, "blobs", {
     get() {

@@ -4,6 +4,7 @@
 export type ErrorCode =
   | "not-found"
   | "conflict"
+  | "resync"
   | "forbidden"
   | "capability"
   | "validation"
@@ -95,11 +96,14 @@ export class NotFoundError extends PersistError {
 export class ConflictError extends PersistError {
   /** The version (or revision) that is there now; 0 when there is none. */
   readonly currentVersion: number;
+  /** Index of the part of a bulk write or transaction that failed, from 0. Undefined where there is only one. */
+  readonly part: number | undefined;
 
-  constructor(message: string, options: { readonly currentVersion: number }) {
+  constructor(message: string, options: { readonly currentVersion: number; readonly part?: number | undefined }) {
     super("conflict", message, { outcome: "rejected" });
     this.name = "ConflictError";
     this.currentVersion = options.currentVersion;
+    this.part = options.part;
   }
 }
 
@@ -111,10 +115,17 @@ export class CapabilityError extends PersistError {
   }
 }
 
-/** The input cannot be stored as it is. Found before anything was sent. */
+export interface ValidationErrorOptions {
+  /** `rejected` when only the database or a stored value could tell. Default `not-sent`. */
+  readonly outcome?: "not-sent" | "rejected" | undefined;
+  readonly sqlstate?: string | undefined;
+  readonly cause?: unknown;
+}
+
+/** The input cannot be stored or used as it is. Found before anything was sent, unless `outcome` says that the server found it. */
 export class ValidationError extends PersistError {
-  constructor(message: string, options?: { readonly cause?: unknown }) {
-    super("validation", message, { outcome: "not-sent", cause: options?.cause });
+  constructor(message: string, options: ValidationErrorOptions = {}) {
+    super("validation", message, { ...options, outcome: options.outcome ?? "not-sent" });
     this.name = "ValidationError";
   }
 }

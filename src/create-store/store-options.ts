@@ -37,6 +37,11 @@ interface EveryStoreOptions {
   readonly capabilities?: readonly Capability[] | undefined;
   /** The largest value as JSON text, in bytes of UTF-8. Default 1 MiB. */
   readonly maxValueBytes?: number | undefined;
+  /**
+   * Sends the reads that are issued in one tick as one batch: one round trip for `Promise.all` over `get`, `list` and their
+   * like. Each keeps its own signal and deadline, and one that fails does not take the others with it. Default false.
+   */
+  readonly batchReads?: boolean | undefined;
 }
 
 /** One of `connectionString`, `postgres` and `driver`. */
@@ -54,6 +59,7 @@ export interface ResolvedOptions {
   readonly schema: string;
   readonly mode: MigrateMode;
   readonly maxValueBytes: number | undefined;
+  readonly batchReads: boolean;
 }
 
 /**
@@ -67,11 +73,12 @@ export function resolveOptions(options: StoreOptions): ResolvedOptions {
   if (mode !== "auto" && mode !== "check" && mode !== "off") {
     throw new ValidationError('createStore: migrate is "auto", "check" or "off"');
   }
-  const { maxValueBytes } = options;
+  const { maxValueBytes, batchReads = false } = options;
   if (maxValueBytes !== undefined && !(Number.isSafeInteger(maxValueBytes) && maxValueBytes > 0)) {
     throw new ValidationError("createStore: maxValueBytes must be a whole number of bytes, at least 1");
   }
-  return { source: sourceOf(options), schema: schemaOf(options), mode, maxValueBytes };
+  if (typeof batchReads !== "boolean") throw new ValidationError("createStore: batchReads is true or false");
+  return { source: sourceOf(options), schema: schemaOf(options), mode, maxValueBytes, batchReads };
 }
 
 /** What `store.blobs` and a request for that capability answer. */

@@ -47,6 +47,7 @@ export function problemException(problem: Problem): HTTPException {
  * | `validation` | 422 |
  * | `forbidden` | 403 |
  * | `conflict` | 409 |
+ * | `resync` | 410 |
  * | `not-found` | 404 |
  * | `capability` | 501 |
  * | `timeout` | 504 |
@@ -97,6 +98,7 @@ function retryAfterSeconds({ retryAfterMs = 1000 }: PersistError): string {
 const statuses: Readonly<Record<ErrorCode, ContentfulStatusCode>> = {
   "not-found": 404,
   conflict: 409,
+  resync: 410,
   forbidden: 403,
   capability: 501,
   validation: 422,

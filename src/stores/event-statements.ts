@@ -1,4 +1,5 @@
 import type { Param, Statement } from "../driver.ts";
+import type { Position } from "../sql/cursor.ts";
 import { utcText } from "../sql/time.ts";
 import type { StoreContext } from "./store-context.ts";
 
@@ -46,5 +47,30 @@ where ${conditions.join(" and ")}
 order by e.version ${page.direction === "forward" ? "asc" : "desc"}
 limit $${params.push(page.limit)}::int`,
     params,
+  };
+}
+
+/** Answers one row: `status`, `epoch`, `position`, `events`, `more`. */
+export function selectFeed({ store, schema }: Target, { epoch, lanes }: Position, limit: number): Statement {
+  return {
+    text: `select status, epoch, "position", events, more from ${schema}.event_feed($1, $2, $3, $4)`,
+    params: [store, epoch, JSON.stringify(lanes), limit],
+  };
+}
+
+export interface Prune {
+  readonly stream: string | null;
+  /** ISO 8601. */
+  readonly before: string | null;
+  /** A whole number, as text. */
+  readonly keep: string | null;
+  readonly limit: number;
+}
+
+/** Answers `pruned`. */
+export function deleteEvents({ store, schema }: Target, { stream, before, keep, limit }: Prune): Statement {
+  return {
+    text: `select pruned from ${schema}.event_prune($1, $2, $3, $4, $5)`,
+    params: [store, stream, before, keep, limit],
   };
 }

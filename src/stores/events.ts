@@ -2,31 +2,23 @@ import type { CallOptions, Row } from "../driver.ts";
 import { ConflictError, PersistError, ValidationError } from "../errors.ts";
 import { checkKey } from "../sql/key.ts";
 import { checkLimit } from "../sql/limit.ts";
-import { fromDate, toDate } from "../sql/time.ts";
+import { fromDate } from "../sql/time.ts";
+import { type EventFeed, eventFeed } from "./event-feed.ts";
+import { type EventPruning, eventPruning } from "./event-prune.ts";
 import { insertEvents, selectEvents } from "./event-statements.ts";
 import { type ExpectedVersion, toExpected } from "./expected-version.ts";
 import { type NewEvent, newEvents, toEventsJson } from "./new-events.ts";
 import { runStatement, type StoreContext } from "./store-context.ts";
+import { type StoredEvent, toEvent } from "./stored-event.ts";
 
-/** Something that happened, in its place in a stream. */
-export interface StoredEvent<T = unknown> {
-  readonly id: string;
-  readonly stream: string;
-  /** 1, 2, 3 … within the stream, without holes. */
-  readonly version: number;
-  readonly payload: T;
-  /** By the database's clock. */
-  readonly timestamp: Date;
-  readonly type?: string;
-  readonly metadata?: unknown;
-}
+export type { StoredEvent };
 
 export interface AppendOptions extends CallOptions {
   /** The version that the stream must have: that of its last event, 0 or `"absent"` for none, `"present"` for any. */
   readonly expectedVersion?: ExpectedVersion | undefined;
   /**
    * Makes the append safe to repeat: an event whose id is there already, with the same content in the same stream, is not
-   * written again. One id per event. Default: a new UUID of version 7 each.
+   * written again, for as long as that event was not pruned. One id per event. Default: a new UUID of version 7 each.
    */
   readonly id?: string | readonly string[] | undefined;
   /** Of every event of this call. */
@@ -48,7 +40,7 @@ export interface EventListOptions extends CallOptions {
 }
 
 /** Every call is one round trip. */
-export interface EventStore {
+export interface EventStore extends EventFeed, EventPruning {
   /**
    * Appends one event, or a list of them: all or none, with consecutive versions. An array is a list of events; to store an
    * array as one event, wrap it in another. At most 1,000 in a call.
@@ -120,7 +112,7 @@ export function eventStore(context: StoreContext): EventStore {
     return rows.map((row) => toEvent<T>(row));
   }
 
-  return { append, list };
+  return { append, list, ...eventFeed(context), ...eventPruning(context) };
 }
 
 /**
@@ -151,16 +143,4 @@ function toAppended<T>(row: Row, stream: string, event: NewEvent | undefined): S
   const payload: unknown = event && JSON.parse(event.payload);
   const metadata: unknown = event && JSON.parse(event.metadata);
   return toEvent({ ...row, stream, payload, type: event?.type, metadata });
-}
-
-function toEvent<T>(row: Row): StoredEvent<T> {
-  return {
-    id: String(row["id"]),
-    stream: String(row["stream"]),
-    version: Number(row["version"]),
-    payload: row["payload"] as T,
-    timestamp: toDate(row["timestamp"]),
-    ...(typeof row["type"] === "string" && { type: row["type"] }),
-    ...(row["metadata"] !== null && { metadata: row["metadata"] }),
-  };
 }

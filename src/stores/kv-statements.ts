@@ -1,17 +1,11 @@
 import type { Statement } from "../driver.ts";
 import { prefixRange } from "../sql/key.ts";
 import { utcText } from "../sql/time.ts";
+import type { EncodedValue } from "./kv-value.ts";
 import type { RecordPage } from "./record-statements.ts";
 import type { StoreContext } from "./store-context.ts";
 
 type Target = Pick<StoreContext, "store" | "schema">;
-
-export interface EncodedValue {
-  /** JSON text. */
-  readonly json: string;
-  /** `base64` when the JSON is a string that stands for bytes. */
-  readonly encoding: "base64" | null;
-}
 
 /** Answers `version` and `updated_at`. */
 export function upsertEntry(
@@ -22,7 +16,7 @@ export function upsertEntry(
 ): Statement {
   return {
     text: `select version, updated_at from ${schema}.kv_set($1, $2, $3, $4, $5)`,
-    params: [store, key, value.json, value.encoding, ttlMs === null ? null : String(ttlMs)],
+    params: [store, key, value.json, value.encoding, asText(ttlMs)],
   };
 }
 
@@ -55,6 +49,62 @@ order by key
 limit $5::int`,
     params: [store, from, to, after ?? null, limit],
   };
+}
+
+/** In no particular order. */
+export function selectEntriesOf({ store, schema }: Target, keys: readonly string[]): Statement {
+  return {
+    text: `select ${columns} from ${schema}.persist_kv
+where store = $1 and key = any(array(select jsonb_array_elements_text($2::text::jsonb))) and ${isLive}`,
+    params: [store, JSON.stringify(keys)],
+  };
+}
+
+/**
+ * Answers `written`.
+ *
+ * @param entries JSON text of an array of `[key, value, encoding, ttl in ms]`, no key twice
+ */
+export function upsertEntries({ store, schema }: Target, entries: string): Statement {
+  return { text: `select written from ${schema}.kv_set_many($1, $2)`, params: [store, entries] };
+}
+
+/** Answers `deleted`: an array of keys. */
+export function deleteEntries({ store, schema }: Target, keys: readonly string[]): Statement {
+  return { text: `select deleted from ${schema}.kv_delete_many($1, $2)`, params: [store, JSON.stringify(keys)] };
+}
+
+/** Answers `status` and `total`. */
+export function addToEntry({ store, schema }: Target, key: string, by: number, ttlMs: number | null): Statement {
+  return {
+    text: `select status, total from ${schema}.kv_increment($1, $2, $3, $4)`,
+    params: [store, key, String(by), asText(ttlMs)],
+  };
+}
+
+export interface EntryComparison {
+  /** Null for no entry. */
+  readonly expected: EncodedValue | null;
+  readonly next: EncodedValue;
+  readonly ttlMs: number | null;
+}
+
+/** Answers `status`. */
+export function compareEntry({ store, schema }: Target, key: string, comparison: EntryComparison): Statement {
+  const { expected, next, ttlMs } = comparison;
+  return {
+    text: `select status from ${schema}.kv_compare_set($1, $2, $3, $4, $5, $6, $7)`,
+    params: [store, key, expected?.json ?? null, expected?.encoding ?? null, next.json, next.encoding, asText(ttlMs)],
+  };
+}
+
+/** Answers `swept`. */
+export function deleteExpired({ store, schema }: Target, limit: number): Statement {
+  return { text: `select swept from ${schema}.kv_sweep($1, $2)`, params: [store, limit] };
+}
+
+function asText(ttlMs: number | null): string | null {
+  return ttlMs === null ? null : String(ttlMs);
 }
 
 // Judged when the statement runs, also inside a transaction that began earlier.

@@ -1,34 +1,36 @@
 import type { CallOptions, Row } from "../driver.ts";
-import { ValidationError } from "../errors.ts";
-import { toJson } from "../sql/json.ts";
 import { checkKey, checkPrefix } from "../sql/key.ts";
 import { checkLimit } from "../sql/limit.ts";
 import { toDate } from "../sql/time.ts";
-import { fromBase64, toBase64 } from "./base64.ts";
-import { deleteEntry, type EncodedValue, selectEntries, selectEntry, selectKey, upsertEntry } from "./kv-statements.ts";
+import { type KvBulk, kvBulk } from "./kv-bulk.ts";
+import { type KvConditional, kvConditional } from "./kv-conditional.ts";
+import { deleteEntry, deleteExpired, selectEntries, selectEntry, selectKey, upsertEntry } from "./kv-statements.ts";
+import { checkTtl, decodeValue, encodeValue, type SetOptions } from "./kv-value.ts";
 import type { ListOptions } from "./records.ts";
 import { onlyRow, runStatement, type StoreContext } from "./store-context.ts";
+import { workLimit } from "./work-limit.ts";
 
 /** A value under a key, with what is known of it. */
 export interface KvEntry<T = unknown> {
   readonly key: string;
   readonly value: T;
+  /** 1 for the first write, one more with each later one. It begins at 1 again after the entry expired and was swept. */
   readonly version: number;
   readonly updatedAt: Date;
   /** Absent for an entry that does not expire. */
   readonly expiresAt?: Date;
 }
 
-export interface SetOptions extends CallOptions {
-  /** Life in milliseconds, by the database's clock: more than 0, at most 100 years. Without it the entry stays. */
-  readonly ttl?: number | undefined;
+export interface SweepOptions extends CallOptions {
+  /** How many entries go in this call at most: 1 to 10,000, which is the default. */
+  readonly limit?: number | undefined;
 }
 
 /**
  * Every call is one round trip. Values are JSON, or a `Uint8Array`, which comes back as one. An expired entry is absent for
  * every call and every reader at the same moment.
  */
-export interface KvStore {
+export interface KvStore extends KvBulk, KvConditional {
   /**
    * Writes a value and its life anew: without `ttl` an entry that had one stays for ever.
    *
@@ -42,6 +44,11 @@ export interface KvStore {
   has(key: string, options?: CallOptions): Promise<boolean>;
   /** In key order. A page that is shorter than the limit is the last. */
   list<T = unknown>(options?: ListOptions): Promise<readonly KvEntry<T>[]>;
+  /**
+   * Clears expired entries away and says how many. As long as that is `limit`, there may be more: call again. Nothing but space
+   * depends on it: an expired entry is absent before it is swept. An entry that is written at the same moment stays.
+   */
+  sweep(options?: SweepOptions): Promise<number>;
 }
 
 /** The key-value entries of one store. */
@@ -50,7 +57,8 @@ export function kvStore(context: StoreContext): KvStore {
 
   async function set(key: string, value: unknown, options: SetOptions = {}): Promise<void> {
     checkKey(key, "kv.set: key");
-    const statement = upsertEntry(context, key, encode(value, context.maxValueBytes), checkTtl(options.ttl));
+    const encoded = encodeValue(value, "kv.set: value", context.maxValueBytes);
+    const statement = upsertEntry(context, key, encoded, checkTtl(options.ttl, "kv.set"));
     await runStatement(context, "kv.set", statement, options);
     emit?.({ type: "kv:set", store, key });
   }
@@ -58,7 +66,7 @@ export function kvStore(context: StoreContext): KvStore {
   async function get<T>(key: string, options?: CallOptions): Promise<T | undefined> {
     checkKey(key, "kv.get: key");
     const [row] = await runStatement(context, "kv.get", selectEntry(context, key), options);
-    return row && (decode(row) as T);
+    return row && (decodeValue(row) as T);
   }
 
   async function remove(key: string, options?: CallOptions): Promise<boolean> {
@@ -83,33 +91,19 @@ export function kvStore(context: StoreContext): KvStore {
     return rows.map((row) => toEntry<T>(row));
   }
 
-  return { set, get, delete: remove, has, list };
-}
+  async function sweep(options: SweepOptions = {}): Promise<number> {
+    const statement = deleteExpired(context, workLimit(options.limit, "kv.sweep"));
+    const row = onlyRow(await runStatement(context, "kv.sweep", statement, options), "kv.sweep");
+    return Number(row["swept"]);
+  }
 
-const MAX_TTL_MS = 100 * 365.25 * 24 * 60 * 60 * 1000;
-
-function checkTtl(ttl: number | undefined): number | null {
-  if (ttl === undefined) return null;
-  if (typeof ttl === "number" && ttl > 0 && ttl <= MAX_TTL_MS) return ttl;
-  throw new ValidationError(
-    "kv.set: ttl is a life in milliseconds, more than 0 and at most 100 years; leave it out for ever",
-  );
-}
-
-function encode(value: unknown, maxBytes: number | undefined): EncodedValue {
-  return value instanceof Uint8Array
-    ? { json: toJson(toBase64(value), "kv.set: value", maxBytes), encoding: "base64" }
-    : { json: toJson(value, "kv.set: value", maxBytes), encoding: null };
-}
-
-function decode(row: Row): unknown {
-  return row["encoding"] === "base64" ? fromBase64(String(row["value"])) : row["value"];
+  return { set, get, delete: remove, has, list, sweep, ...kvBulk(context), ...kvConditional(context) };
 }
 
 function toEntry<T>(row: Row): KvEntry<T> {
   return {
     key: String(row["key"]),
-    value: decode(row) as T,
+    value: decodeValue(row) as T,
     version: Number(row["version"]),
     updatedAt: toDate(row["updated_at"]),
     ...(row["expires_at"] !== null && { expiresAt: toDate(row["expires_at"]) }),

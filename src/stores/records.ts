@@ -1,22 +1,21 @@
-import type { CallOptions, Row } from "../driver.ts";
-import { ConflictError, NotFoundError, ValidationError } from "../errors.ts";
+import type { CallOptions } from "../driver.ts";
+import { NotFoundError, ValidationError } from "../errors.ts";
 import { toJson } from "../sql/json.ts";
-import { checkKey, checkPrefix } from "../sql/key.ts";
-import { checkLimit } from "../sql/limit.ts";
-import { toDate } from "../sql/time.ts";
+import { checkKey } from "../sql/key.ts";
 import { type ExpectedVersion, toExpected } from "./expected-version.ts";
-import { deleteRecord, selectRecord, selectRecords, upsertRecord } from "./record-statements.ts";
+import { type StoredRecord, toRecord } from "./record.ts";
+import { type RecordBulk, recordBulk } from "./record-bulk.ts";
+import { recordConflict } from "./record-conflict.ts";
+import { type ListOptions, type RecordListOptions, recordList } from "./record-list.ts";
+import { type MergePatch, type PatchOptions, recordPatch } from "./record-patch.ts";
+import { recordSearch, type SearchOptions, type SearchPage } from "./record-search.ts";
+import { deleteRecord, selectRecord, upsertRecord } from "./record-statements.ts";
+import { type SearchIndex, searchIndex } from "./search-index.ts";
+import type { StandardSchema } from "./standard-schema.ts";
 import { onlyRow, runStatement, type StoreContext } from "./store-context.ts";
+import { type TypedOptions, type TypedRecordStore, typedRecords } from "./typed-records.ts";
 
-/** A JSON document under a key. */
-export interface StoredRecord<T = unknown> {
-  readonly key: string;
-  readonly value: T;
-  /** 1 for the first write, one more with each later one, deletions included: it never goes back. */
-  readonly version: number;
-  /** By the database's clock. */
-  readonly updatedAt: Date;
-}
+export type { ListOptions, StoredRecord };
 
 export interface PutOptions extends CallOptions {
   readonly expectedVersion?: ExpectedVersion | undefined;
@@ -26,17 +25,11 @@ export interface DeleteOptions extends CallOptions {
   readonly expectedVersion?: Exclude<ExpectedVersion, "absent"> | undefined;
 }
 
-export interface ListOptions extends CallOptions {
-  /** Only keys that begin with it, character by character: `%` and `_` mean themselves. */
-  readonly prefix?: string | undefined;
-  /** Only keys behind this one. For the next page: the last key of the page before. */
-  readonly after?: string | undefined;
-  /** 1 to 1,000. Default 100. */
-  readonly limit?: number | undefined;
-}
-
-/** Every call is one round trip. Keys: 1 to 1,024 bytes of UTF-8, in the order of their bytes. */
-export interface RecordStore {
+/**
+ * Every call is one round trip, but for `list` with a predicate and the two calls for the search index. Keys: 1 to 1,024 bytes
+ * of UTF-8, in the order of their bytes.
+ */
+export interface RecordStore extends RecordBulk, SearchIndex {
   /**
    * Writes a value, whatever was there or as `expectedVersion` says. Resolves to the record as it is now.
    *
@@ -44,6 +37,20 @@ export interface RecordStore {
    * @throws ValidationError when key or value cannot be stored as they are
    */
   put<T = unknown>(key: string, value: T, options?: PutOptions): Promise<StoredRecord<T>>;
+  /**
+   * Changes a part of a record, in the database: the patch is merged into the value as RFC 7396 says, so a member that is null
+   * is removed. Resolves to the record as it is now; a patch that makes no difference writes nothing.
+   *
+   * @throws NotFoundError when there is no such record and no `expectedVersion`
+   * @throws ConflictError when the expectation does not hold
+   * @throws ValidationError when the patch cannot be stored as it is, has objects nested deeper than 64 levels, or (`outcome`
+   * is `rejected`) makes the value larger than `maxValueBytes`, counted with a blank after each comma and colon
+   * @example
+   * ```ts
+   * await store.records.patch("ada", { email: "ada@example.org", phone: null });
+   * ```
+   */
+  patch<T = unknown>(key: string, mergePatch: MergePatch<T>, options?: PatchOptions): Promise<StoredRecord<T>>;
   /** @throws NotFoundError when there is no such record */
   get<T = unknown>(key: string, options?: CallOptions): Promise<StoredRecord<T>>;
   find<T = unknown>(key: string, options?: CallOptions): Promise<StoredRecord<T> | undefined>;
@@ -53,8 +60,41 @@ export interface RecordStore {
    * @throws ConflictError when the expectation does not hold
    */
   delete(key: string, options?: DeleteOptions): Promise<boolean>;
-  /** In key order. A page that is shorter than the limit is the last. */
-  list<T = unknown>(options?: ListOptions): Promise<readonly StoredRecord<T>[]>;
+  /**
+   * In key order. A page that is shorter than the limit is the last.
+   *
+   * @example
+   * ```ts
+   * await store.records.list({ prefix: "quake/", filter: { tags: ["felt"] } });
+   * ```
+   */
+  list<T = unknown>(options?: RecordListOptions<T>): Promise<readonly StoredRecord<T>[]>;
+  /**
+   * Full-text search in the strings of the values, those inside of objects and arrays too, but not in names of members. The
+   * text is read as search engines do: words that must all be there, `or`, `"a phrase"`, `-without`. 1 to 1,024 bytes.
+   *
+   * Reads every record of the store unless there is an index for the language: see `createSearchIndex`. Records of more than
+   * 256 KiB are not found: PostgreSQL limits how many words it takes of one.
+   *
+   * @throws ValidationError when the database does not know the language (`outcome` is `rejected` then)
+   * @example
+   * ```ts
+   * const { records, cursor } = await store.records.search('"los angeles" -quarry', { limit: 20 });
+   * ```
+   */
+  search<T = unknown>(text: string, options?: SearchOptions): Promise<SearchPage<T>>;
+  /**
+   * The same records, with values of one type. With a schema (any that follows Standard Schema, version 1) what is written is
+   * validated before it is sent, and what the schema makes of it is stored.
+   *
+   * @throws ValidationError from a write, or with `reads: true` a read, whose value the schema refuses
+   * @example
+   * ```ts
+   * const quakes = store.records.typed(z.object({ mag: z.number() }), { reads: true });
+   * const { value } = await quakes.put("quake-1", { mag: 4.1 });
+   * ```
+   */
+  typed<T, Input = T>(schema?: StandardSchema<Input, T>, options?: TypedOptions): TypedRecordStore<T, Input>;
 }
 
 /** The records of one store. */
@@ -67,7 +107,9 @@ export function recordStore(context: StoreContext): RecordStore {
     const json = toJson(value, "records.put: value", context.maxValueBytes);
     const rows = await runStatement(context, "records.put", upsertRecord(context, key, json, expected), options);
     const row = onlyRow(rows, "records.put");
-    if (row["status"] !== "applied") throw conflict("records.put", key, options.expectedVersion, row);
+    if (row["status"] !== "applied") {
+      throw recordConflict(context, { what: "records.put", key, expected: options.expectedVersion }, row);
+    }
     emit?.({ type: "record:put", store, key, version: Number(row["version"]) });
     // What the text says and not the caller's object: the same that a later read gives.
     return toRecord({ ...row, key, value: JSON.parse(json) });
@@ -94,38 +136,29 @@ export function recordStore(context: StoreContext): RecordStore {
       throw new ValidationError("records.delete: what is expected to be absent needs no delete");
     const rows = await runStatement(context, "records.delete", deleteRecord(context, key, expected), options);
     const row = onlyRow(rows, "records.delete");
-    if (row["status"] === "conflict") throw conflict("records.delete", key, options.expectedVersion, row);
+    if (row["status"] === "conflict") {
+      throw recordConflict(context, { what: "records.delete", key, expected: options.expectedVersion }, row);
+    }
     if (row["status"] === "absent") return false;
     emit?.({ type: "record:delete", store, key });
     return true;
   }
 
-  async function list<T>(options: ListOptions = {}): Promise<readonly StoredRecord<T>[]> {
-    const { prefix = "", after } = options;
-    checkPrefix(prefix, "records.list: prefix");
-    if (after !== undefined) checkPrefix(after, "records.list: after");
-    const page = { prefix, after, limit: checkLimit(options.limit, "records.list") };
-    const rows = await runStatement(context, "records.list", selectRecords(context, page), options);
-    return rows.map((row) => toRecord<T>(row));
-  }
-
-  function conflict(what: string, key: string, expected: ExpectedVersion | undefined, row: Row): ConflictError {
-    const currentVersion = Number(row["version"] ?? 0);
-    emit?.({ type: "record:conflict", store, key, currentVersion });
-    const found = currentVersion === 0 ? "there is no such record" : `the record is at version ${currentVersion}`;
-    return new ConflictError(`${what}: ${found}, expected ${expected}; read it again`, {
-      currentVersion,
-    });
-  }
-
-  return { put, get, find, delete: remove, list };
-}
-
-function toRecord<T>(row: Row): StoredRecord<T> {
-  return {
-    key: String(row["key"]),
-    value: row["value"] as T,
-    version: Number(row["version"]),
-    updatedAt: toDate(row["updated_at"]),
+  const records: RecordStore = {
+    put,
+    patch: recordPatch(context),
+    get,
+    find,
+    delete: remove,
+    list: recordList(context),
+    search: recordSearch(context),
+    ...recordBulk(context),
+    ...searchIndex(context),
+    typed<T, Input = T>(schema?: StandardSchema<Input, T>, options: TypedOptions = {}): TypedRecordStore<T, Input> {
+      // Without a schema a type is all that is added.
+      if (schema === undefined) return records as unknown as TypedRecordStore<T, Input>;
+      return typedRecords(records, schema, options);
+    },
   };
+  return records;
 }

@@ -1,4 +1,5 @@
 import type { CallOptions, Driver, Row, Statement } from "../driver.ts";
+import { readOperations } from "./read-operations.ts";
 import type { Emit } from "./store-event.ts";
 
 /** What the parts of a store share. */
@@ -13,23 +14,35 @@ export interface StoreContext {
   readonly maxValueBytes?: number | undefined;
   /** Milliseconds since 1970, for ids that sort by time. Default the system clock. */
   readonly now?: (() => number) | undefined;
+  /** Sends a statement that only reads, perhaps with others. Default `driver.query`. */
+  readonly read?: Driver["query"] | undefined;
 }
 
 /** Sends one statement and tells listeners how long it took. */
-export async function runStatement(
+export function runStatement(
   context: StoreContext,
   operation: string,
   statement: Statement,
   options: CallOptions | undefined,
 ): Promise<Row[]> {
-  const { driver, store, emit } = context;
+  const { driver, read = driver.query } = context;
+  const send = readOperations.has(operation) ? read : driver.query;
+  return observed(context, operation, () => send(statement, callOptions(options)));
+}
+
+/** Calls the driver by `send` and tells listeners how long it took. */
+export async function observed<T>(
+  { store, emit }: Pick<StoreContext, "store" | "emit">,
+  operation: string,
+  send: () => Promise<T>,
+): Promise<T> {
   const startedAt = performance.now();
   const finished = (ok: boolean) =>
     emit?.({ type: "query", store, operation, durationMs: performance.now() - startedAt, ok });
   try {
-    const rows = await driver.query(statement, callOptions(options));
+    const answer = await send();
     finished(true);
-    return rows;
+    return answer;
   } catch (error) {
     finished(false);
     throw error;
@@ -37,7 +50,7 @@ export async function runStatement(
 }
 
 /** The options of an operation without what only the operation knows. */
-function callOptions(options: CallOptions | undefined): CallOptions | undefined {
+export function callOptions(options: CallOptions | undefined): CallOptions | undefined {
   return options && { signal: options.signal, timeoutMs: options.timeoutMs };
 }
 

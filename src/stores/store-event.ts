@@ -4,6 +4,7 @@ export type StoreEvent =
   | RecordDeleteEvent
   | RecordConflictEvent
   | EventAppendEvent
+  | EventPruneEvent
   | KvSetEvent
   | KvDeleteEvent
   | QueryEvent
@@ -42,11 +43,22 @@ export interface EventAppendEvent extends OfStore {
   readonly version: number;
 }
 
+/** Once per prune that deleted something. */
+export interface EventPruneEvent extends OfStore {
+  readonly type: "event:prune";
+  /** Absent when all streams were pruned. */
+  readonly stream?: string;
+  /** How many events are gone. */
+  readonly count: number;
+}
+
+/** Once per entry that was written. */
 export interface KvSetEvent extends OfStore {
   readonly type: "kv:set";
   readonly key: string;
 }
 
+/** Once per entry that was deleted; none for one that expired. */
 export interface KvDeleteEvent extends OfStore {
   readonly type: "kv:delete";
   readonly key: string;

@@ -2,9 +2,9 @@ import type { Driver, Row } from "../driver.ts";
 import { ValidationError } from "../errors.ts";
 import { storeMigrations } from "../migrate/embedded.ts";
 import { type MigrateMode, withMigrations } from "../migrate/with-migrations.ts";
+import { decodeCursor, encodeCursor, type Position } from "../sql/cursor.ts";
 import { quoteIdentifier } from "../sql/identifier.ts";
 import { checkKey, checkStoreName } from "../sql/key.ts";
-import { decodeCursor, encodeCursor, type Position } from "./cursor.ts";
 import { DEFAULT_SYNC_LIMITS, type SyncLimits } from "./limits.ts";
 import { mutationsToJson } from "./push-batch.ts";
 import type {
@@ -55,7 +55,7 @@ export function storeReplica(options: StoreReplicaOptions): Replica {
   return {
     async push(batch) {
       const mutations = mutationsToJson(batch, limits);
-      if (batch.cursor !== undefined) decodeCursor(batch.cursor, store);
+      if (batch.cursor !== undefined) decodeCursor(batch.cursor, "sync", store);
       const params = [store, batch.client, principal, mutations];
       const [row] = await driver.query({ text: text.push, params });
       return toPushResult(row);
@@ -81,9 +81,9 @@ from ${quoted}.sync_pull($1, $2, $3, $4, $5)`,
 }
 
 function positionOf(cursor: Cursor | null, store: string): Position {
-  const position = cursor === null ? undefined : decodeCursor(cursor, store);
+  const position = cursor === null ? undefined : decodeCursor(cursor, "sync", store);
   // A cursor from before the store's first write begins at the start, whatever was written since.
-  return position?.epoch ? position : { store, epoch: null, lanes: [] };
+  return position?.epoch ? position : { kind: "sync", store, epoch: null, lanes: [] };
 }
 
 function checkLimit(limit: number, { maxChanges }: SyncLimits): number {
@@ -104,7 +104,7 @@ function toChangePage(row: Row | undefined, store: string): ChangePage | Resync 
   const epoch = row?.["epoch"] as string | null;
   return {
     changes: row?.["changes"] as Change[],
-    cursor: encodeCursor({ store, epoch, lanes: row?.["position"] as Position["lanes"] }),
+    cursor: encodeCursor({ kind: "sync", store, epoch, lanes: row?.["position"] as Position["lanes"] }),
     more: row?.["more"] === true,
     head: toHead(row?.["head"]),
   };

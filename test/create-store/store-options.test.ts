@@ -12,6 +12,7 @@ describe("resolveOptions", () => {
       schema: "persist",
       mode: "auto",
       maxValueBytes: undefined,
+      batchReads: false,
     });
     const postgres = { host: "h", schema: "mine", poolSize: 20 };
     expect(resolveOptions({ adapter: "postgres", postgres, migrate: "check" })).toMatchObject({
@@ -44,6 +45,7 @@ describe("resolveOptions", () => {
       { postgres: { host: "h", schema: "a" }, schema: "b" },
       { connectionString, migrate: "always" },
       { connectionString, maxValueBytes: 0 },
+      { connectionString, batchReads: "yes" },
     ];
     for (const options of cases) {
       expect(refusal(options), JSON.stringify(options)).toThrow(ValidationError);

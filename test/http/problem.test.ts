@@ -40,6 +40,13 @@ describe("an error of the database", () => {
     expect(JSON.stringify(problem)).not.toMatch(/hunter2|host/);
   });
 
+  it("that a cursor is of a history which was replaced is 410, with its message", async () => {
+    app.failWith(new PersistError("resync", "read from the start", { outcome: "rejected" }));
+    const response = await app.request("GET", "/profiles/v1/ada");
+    expect(response.status).toBe(410);
+    expect(await problemOf(response)).toMatchObject({ code: "resync", title: "Gone", detail: "read from the start" });
+  });
+
   it("is not reported when it is the caller's doing", async () => {
     const reported = app.reported.length;
     await app.request("GET", "/profiles/v1/nobody");

@@ -25,7 +25,7 @@ describe("one event id appended to two streams at the same moment", () => {
     ]);
 
     const second = store.events.append("b", 2, { id: "id-1" }).catch((error: unknown) => error);
-    await expect.poll(() => waitsForLock(first)).toBe(true);
+    await expect.poll(() => waitsForLock(first), { timeout: 15_000 }).toBe(true);
     await first.query("commit");
 
     expect(await second).toBeInstanceOf(ConflictError);

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { pglite } from "../../src/driver/pglite.ts";
 import type { Driver } from "../../src/driver.ts";
 import { CapabilityError, ValidationError } from "../../src/errors.ts";
-import { decodeCursor } from "../../src/sync/cursor.ts";
+import { decodeCursor } from "../../src/sql/cursor.ts";
 import {
   type Change,
   type ChangePage,
@@ -248,7 +248,7 @@ describe("pull", () => {
     const replica = newReplica({ store });
     await replica.push(batch(...Array.from({ length: 50 }, (_, n) => put(n + 1, `k${n}`, n))));
     const { cursor } = await pullAll(replica, 1000);
-    const { epoch, lanes } = decodeCursor(cursor, store);
+    const { epoch, lanes } = decodeCursor(cursor, "sync", store);
     const pullFrom = (from: string) => ({
       text: "select changes from persist.sync_pull($1, $2, $3, $4, $5)",
       params: [store, epoch, from, 10, 100_000],

@@ -1,9 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ValidationError } from "../../src/errors.ts";
-import { decodeCursor, encodeCursor, type Position } from "../../src/sync/cursor.ts";
+import { decodeCursor, encodeCursor, type Position } from "../../src/sql/cursor.ts";
 
 const positions: fc.Arbitrary<Position> = fc.record({
+  kind: fc.constantFrom("sync", "events"),
   store: fc.string({ unit: "grapheme", minLength: 1, maxLength: 40 }),
   epoch: fc.option(fc.uuid()),
   lanes: fc.uniqueArray(fc.tuple(fc.nat(63), fc.bigInt(0n, 2n ** 63n - 1n).map(String)), {
@@ -18,33 +19,36 @@ describe("a cursor", () => {
       fc.property(positions, (position) => {
         const cursor = encodeCursor(position);
         expect(cursor).toMatch(/^[A-Za-z0-9_-]+$/);
-        expect(decodeCursor(cursor, position.store)).toEqual(position);
+        expect(decodeCursor(cursor, position.kind, position.store)).toEqual(position);
       }),
     );
   });
 
   it("with 64 lanes at the largest numbers stays below its own limit", () => {
     const lanes = Array.from({ length: 64 }, (_, lane) => [lane, String(2n ** 63n - 1n)] as const);
-    const position = { store: "é".repeat(64), epoch: crypto.randomUUID(), lanes };
-    expect(decodeCursor(encodeCursor(position), position.store)).toEqual(position);
+    const position = { kind: "events", store: "é".repeat(64), epoch: crypto.randomUUID(), lanes } as const;
+    expect(decodeCursor(encodeCursor(position), position.kind, position.store)).toEqual(position);
   });
 
   it("is refused when any of its characters is lost", () => {
-    const cursor = encodeCursor({ store: "s", epoch: crypto.randomUUID(), lanes: [[0, "12"]] });
+    const cursor = encodeCursor({ kind: "sync", store: "s", epoch: crypto.randomUUID(), lanes: [[0, "12"]] });
     for (let at = 0; at < cursor.length; at++) {
       const damaged = cursor.slice(0, at) + cursor.slice(at + 1);
-      expect(() => decodeCursor(damaged, "s")).toThrow(ValidationError);
+      expect(() => decodeCursor(damaged, "sync", "s")).toThrow(ValidationError);
     }
   });
 
   it.each([
-    ["another version", { v: 2, e: null, p: [], s: "s" }],
-    ["another store", { v: 1, e: null, p: [], s: "t" }],
-    ["an epoch that is none", { v: 1, e: "x", p: [], s: "s" }],
+    ["another version", { v: 2, k: "sync", e: null, p: [], s: "s" }],
+    ["another kind", { v: 1, k: "events", e: null, p: [], s: "s" }],
+    ["no kind", { v: 1, e: null, p: [], s: "s" }],
+    ["another store", { v: 1, k: "sync", e: null, p: [], s: "t" }],
+    ["an epoch that is none", { v: 1, k: "sync", e: "x", p: [], s: "s" }],
     [
       "a lane twice",
       {
         v: 1,
+        k: "sync",
         e: null,
         p: [
           [0, "1"],
@@ -53,15 +57,15 @@ describe("a cursor", () => {
         s: "s",
       },
     ],
-    ["a lane beyond 63", { v: 1, e: null, p: [[64, "1"]], s: "s" }],
-    ["a number beyond 64 bits", { v: 1, e: null, p: [[0, "9223372036854775808"]], s: "s" }],
-    ["a seq that is no text", { v: 1, e: null, p: [[0, 1]], s: "s" }],
+    ["a lane beyond 63", { v: 1, k: "sync", e: null, p: [[64, "1"]], s: "s" }],
+    ["a number beyond 64 bits", { v: 1, k: "sync", e: null, p: [[0, "9223372036854775808"]], s: "s" }],
+    ["a seq that is no text", { v: 1, k: "sync", e: null, p: [[0, 1]], s: "s" }],
     ["no object", null],
   ])("is refused with %s", (_, content) => {
-    expect(() => decodeCursor(btoa(JSON.stringify(content)).replace(/=+$/, ""), "s")).toThrow(ValidationError);
+    expect(() => decodeCursor(btoa(JSON.stringify(content)).replace(/=+$/, ""), "sync", "s")).toThrow(ValidationError);
   });
 
   it.each(["", "a b", "=", "é", "A".repeat(8193)])("is refused when it is no base64url: %j", (text) => {
-    expect(() => decodeCursor(text, "s")).toThrow(ValidationError);
+    expect(() => decodeCursor(text, "sync", "s")).toThrow(ValidationError);
   });
 });
