@@ -4,6 +4,7 @@ import { findPostgres } from "../test/servers/postgres-binaries.ts";
 import { coldStartProof } from "./proof/cold-start.ts";
 import { datasetsProof } from "./proof/datasets.ts";
 import { feedProof } from "./proof/feed.ts";
+import { modelProof } from "./proof/model.ts";
 import { type Proof, ProofFailure } from "./proof/proof.ts";
 
 /**
@@ -14,6 +15,7 @@ const proofs: Readonly<Record<string, Proof>> = {
   feed: feedProof,
   "cold-start": coldStartProof,
   datasets: datasetsProof,
+  model: modelProof,
 };
 
 const [name, ...args] = process.argv.slice(2);
