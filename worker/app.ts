@@ -48,7 +48,8 @@ export function createApp(settings: Settings, report: Report): Hono<OnetripEnv> 
     problemResponse({
       status: 404,
       code: "not-found",
-      detail: "There is /healthz, /profiles/v1/:id, /sync/v1/:store/pull and /sync/v1/:store/push.",
+      detail:
+        "There is /healthz, /profiles/v1, /profiles/v1/:id, /profiles/v1/:id/audit, /sync/v1/:store/pull and /sync/v1/:store/push.",
     }),
   );
   app.onError(problemHandler(report));

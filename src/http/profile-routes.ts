@@ -1,6 +1,14 @@
 import { type Context, Hono } from "hono";
-import { ConflictError } from "../errors.ts";
-import type { ProfileContext, ProfileRepository, ProfileSaveOptions, PsonProfile } from "../profiles/index.ts";
+import { PersistError } from "../errors.ts";
+import type {
+  AuditListOptions,
+  AuditOrder,
+  ProfileCallOptions,
+  ProfileContext,
+  ProfileRepository,
+  ProfileSaveOptions,
+  PsonProfile,
+} from "../profiles/index.ts";
 import { parseTags, revisionTag } from "./entity-tag.ts";
 import { jsonAnswer, jsonBody, limitBody } from "./json.ts";
 import { type OnetripEnv, type Principal, principalOf, requireScope } from "./principal.ts";
@@ -20,12 +28,21 @@ export interface ProfileRoutesOptions {
 }
 
 /**
- * `GET` and `PUT /profiles/v1/:id`, each exactly one statement. The entity-tag is the revision.
+ * Profiles under `/profiles/v1`, each request exactly one statement. The entity-tag is the revision.
  *
- * - `GET` with `If-None-Match` answers 304 when the revision is one of those; the document is not read then. Always
- *   `private`, and `Vary: Authorization`, so that no cache hands one caller's answer to another.
- * - `PUT` stores a document: 201 for a new profile, else 200, with `{profile_id, revision}`. `If-Match` with one revision
- *   or `*`, and `If-None-Match: *` for a profile that must be new, answer 412 with `currentVersion` when they do not hold.
+ * | request | scope | answer |
+ * |---|---|---|
+ * | `GET /profiles/v1/:id` | `profiles:read` | the document; 304 to `If-None-Match` with its revision, the document is not read then |
+ * | `GET /profiles/v1?user_id=` | `profiles:read` | an array of the user's documents |
+ * | `GET /profiles/v1/:id/audit?limit=&cursor=&order=` | `profiles:read` | `{entries, cursor}`; `order` is `newest` or `oldest` |
+ * | `PUT /profiles/v1/:id` | `profiles:write` | `{profile_id, revision}`; 201 for a new profile, else 200 |
+ * | `DELETE /profiles/v1/:id` | `profiles:write` | 204; 404 when there is none |
+ *
+ * - Always `private`, and `Vary: Authorization`, so that no cache hands one caller's answer to another.
+ * - `If-Match` with one revision or `*`, and on `PUT` `If-None-Match: *` for a profile that must be new, answer 412 with
+ *   `currentVersion` when they do not hold.
+ * - `PUT` with `Idempotency-Key` can be sent again after a lost answer and is done once; it stands for the request id in the
+ *   log. 409 with code `key-reused` when the key came before with another document for that profile.
  * - A caller with a tenant reads and writes profiles of that tenant alone: others are 404 to read and 403 to write.
  */
 export function profileRoutes(options: ProfileRoutesOptions): Hono<OnetripEnv> {
@@ -36,31 +53,54 @@ export function profileRoutes(options: ProfileRoutesOptions): Hono<OnetripEnv> {
   };
 
   return new Hono<OnetripEnv>()
+    .get("/profiles/v1", requireScope("profiles:read"), async (c) => {
+      const userId = c.req.query("user_id");
+      if (userId === undefined) throw unclear("Name the user: /profiles/v1?user_id=…");
+      return jsonAnswer(await repository(c).findProfilesByUserId(userId, callOf(c)), 200, notKept);
+    })
     .get("/profiles/v1/:id", requireScope("profiles:read"), async (c) => {
-      const { tenant } = principalOf(c);
-      const call = { tenant, context: contextOf(c), signal: c.req.raw.signal };
-      const id = c.req.param("id");
       const known = parseTags(c.req.header("if-none-match") ?? "", "weak");
-      const found = await repository(c).loadChangedProfile(id, known, call);
+      const found = await repository(c).loadChangedProfile(c.req.param("id"), known, callOf(c));
       const headers = { ...caching, etag: revisionTag(found.revision) };
       return found.status === "unchanged" ? c.body(null, 304, headers) : jsonAnswer(found.profile, 200, headers);
     })
+    .get("/profiles/v1/:id/audit", requireScope("profiles:read"), async (c) => {
+      const page = await repository(c).listAuditEntries(c.req.param("id"), { ...pageOf(c), ...callOf(c) });
+      return jsonAnswer(page, 200, notKept);
+    })
     .put("/profiles/v1/:id", requireScope("profiles:write"), limitBody(maxBytes), async (c) => {
       const profile = checkedBody(await jsonBody(c), c.req.param("id"), principalOf(c));
-      const expectedRevision = expectationOf(c);
-      const call = { expectedRevision, context: contextOf(c), signal: c.req.raw.signal };
-      const saved = await repository(c)
-        .saveProfile(profile, call)
-        .catch((error: unknown) => {
-          throw expectedRevision === undefined ? error : preconditionFailed(error);
-        });
+      const call = { ...idempotentCallOf(c), expectedRevision: putExpectation(c) };
+      const { saved, created } = await save(repository(c), profile, call);
       const { revision } = saved.metadata;
-      return jsonAnswer({ profile_id: saved.profile_id, revision }, revision === 1 ? 201 : 200, {
-        "cache-control": "private, no-store",
-        etag: revisionTag(revision),
-      });
+      const headers = { ...notKept, etag: revisionTag(revision) };
+      return jsonAnswer({ profile_id: saved.profile_id, revision }, created ? 201 : 200, headers);
+    })
+    .delete("/profiles/v1/:id", requireScope("profiles:write"), async (c) => {
+      const expectedRevision = matchExpectation(c.req.header("if-match"));
+      const deleted = await repository(c)
+        .deleteProfile(c.req.param("id"), { ...callOf(c), expectedRevision })
+        .catch(throwProblem);
+      if (deleted) return c.body(null, 204, notKept);
+      throw problemException({ status: 404, code: "not-found", detail: "There is no such profile." });
     })
     .onError(problemHandler(options.report));
+}
+
+const notKept = { "cache-control": "private, no-store", vary: "Authorization" };
+
+async function save(repository: ProfileRepository, profile: PsonProfile, options: ProfileSaveOptions) {
+  let created = false;
+  const off = repository.on("profile:save", ({ context, status }) => {
+    // The repository may be shared: the event that carries this call's context is this call's.
+    if (context === options.context) created = status === "created";
+  });
+  try {
+    const saved = await repository.saveProfile(profile, options).catch(throwProblem);
+    return { saved, created };
+  } finally {
+    off();
+  }
 }
 
 function checkedBody(body: unknown, id: string, { tenant }: Principal): PsonProfile {
@@ -82,25 +122,55 @@ function checkedBody(body: unknown, id: string, { tenant }: Principal): PsonProf
   return profile;
 }
 
-function expectationOf(c: Context): ProfileSaveOptions["expectedRevision"] {
+function callOf(c: Context<OnetripEnv>): ProfileCallOptions {
+  return { tenant: principalOf(c).tenant, context: contextOf(c), signal: c.req.raw.signal };
+}
+
+/** A key is an sf-string, as the draft of the header has it, or the same without its quotes, as many clients send it. */
+function idempotentCallOf(c: Context<OnetripEnv>): ProfileSaveOptions {
+  const header = c.req.header("idempotency-key");
+  const call = callOf(c);
+  if (header === undefined) return call;
+  const key = /^\s*("?)([!#-[\]-~]{1,255})\1\s*$/.exec(header)?.[2];
+  if (key === undefined) throw unclear("Idempotency-Key must be 1 to 255 printable characters of ASCII.");
+  return { ...call, context: { ...call.context, request_id: key }, idempotent: true };
+}
+
+function pageOf(c: Context): Pick<AuditListOptions, "limit" | "cursor" | "order"> {
+  const { limit, cursor, order } = c.req.query();
+  // What is no number, and what is no order, the repository refuses.
+  return { limit: limit === undefined ? undefined : Number(limit), cursor, order: order as AuditOrder | undefined };
+}
+
+function putExpectation(c: Context): ProfileSaveOptions["expectedRevision"] {
   const ifMatch = c.req.header("if-match");
   const ifNoneMatch = c.req.header("if-none-match");
-  if (ifNoneMatch !== undefined) {
-    if (ifMatch === undefined && ifNoneMatch.trim() === "*") return "absent";
-    throw unclear("On PUT, If-None-Match can only be *, and not together with If-Match.");
-  }
+  if (ifNoneMatch === undefined) return matchExpectation(ifMatch);
+  if (ifMatch === undefined && ifNoneMatch.trim() === "*") return "absent";
+  throw unclear("On PUT, If-None-Match can only be *, and not together with If-Match.");
+}
+
+function matchExpectation(ifMatch: string | undefined): number | "present" | undefined {
   if (ifMatch === undefined) return undefined;
   const tags = parseTags(ifMatch, "strong");
   if (tags === "any") return "present";
   const [revision, ...others] = tags;
-  if (others.length > 0) throw unclear("On PUT, If-Match can name one revision.");
+  if (others.length > 0) throw unclear("If-Match can name one revision here.");
   // A tag that this server never gave out matches no revision, as a weak one does.
   if (revision === undefined) throw preconditionProblem();
   return revision;
 }
 
-function preconditionFailed(error: unknown): unknown {
-  return error instanceof ConflictError ? preconditionProblem(error.currentVersion) : error;
+/** A conflict is about a precondition of the request when it names a revision, and about its key when it does not. */
+function throwProblem(error: unknown): never {
+  if (!(error instanceof PersistError) || error.code !== "conflict") throw error;
+  if ("currentVersion" in error) throw preconditionProblem(Number(error.currentVersion));
+  throw problemException({
+    status: 409,
+    code: "key-reused",
+    detail: "The Idempotency-Key came before with another document for this profile; take a new one.",
+    members: { outcome: error.outcome },
+  });
 }
 
 function preconditionProblem(currentVersion?: number) {

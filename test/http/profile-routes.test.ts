@@ -114,6 +114,76 @@ describe("GET /profiles/v1/:id", () => {
   });
 });
 
+describe("PUT /profiles/v1/:id with Idempotency-Key", () => {
+  const put = (id: string, key: string, parts = {}) =>
+    app.request("PUT", `/profiles/v1/${id}`, { body: profile(id, parts), headers: { "idempotency-key": key } });
+
+  it("is done once, and answers the same again", async () => {
+    const first = await put("once", '"key-1"');
+    expect([first.status, await first.json()]).toEqual([201, { profile_id: "once", revision: 1 }]);
+    for (const key of ['"key-1"', "key-1"]) {
+      const again = await put("once", key);
+      expect([again.status, again.headers.get("etag"), await again.json()]).toEqual([
+        200,
+        '"1"',
+        { profile_id: "once", revision: 1 },
+      ]);
+    }
+    expect(await (await put("once", '"key-2"')).json()).toEqual({ profile_id: "once", revision: 2 });
+  });
+
+  it("answers 409 when the key was used for another document", async () => {
+    await put("reused", '"key-1"');
+    const response = await put("reused", '"key-1"', { another: true });
+    expect(response.status).toBe(409);
+    expect(await problemOf(response)).toMatchObject({ code: "key-reused", outcome: "rejected" });
+    expect((await put("reused-not", '"key-1"', { another: true })).status).toBe(201);
+  });
+
+  it.each(['""', '"a', "a b", `"${"k".repeat(256)}"`, '"a"b"'])("refuses the key %s", async (key) => {
+    app.takeStatements();
+    const response = await put("refused", key);
+    expect(response.status).toBe(400);
+    expect(await problemOf(response)).toMatchObject({ code: "malformed" });
+    expect(app.takeStatements()).toEqual([]);
+  });
+});
+
+describe("DELETE /profiles/v1/:id", () => {
+  it("answers 204, and 404 from then on; a later PUT makes it anew with the next revision", async () => {
+    await app.request("PUT", "/profiles/v1/gone", { body: profile("gone") });
+    const response = await app.request("DELETE", "/profiles/v1/gone");
+    expect([response.status, await response.text()]).toEqual([204, ""]);
+    const again = await app.request("DELETE", "/profiles/v1/gone");
+    expect(again.status).toBe(404);
+    expect(await problemOf(again)).toMatchObject({ code: "not-found" });
+    expect((await app.request("GET", "/profiles/v1/gone")).status).toBe(404);
+
+    const headers = { "if-none-match": "*" };
+    const anew = await app.request("PUT", "/profiles/v1/gone", { body: profile("gone"), headers });
+    expect([anew.status, anew.headers.get("etag")]).toEqual([201, '"2"']);
+  });
+
+  it.each([
+    ['"1"', 204],
+    ["*", 204],
+    ['"2"', 412],
+    ['W/"1"', 412],
+    ['"1", "2"', 400],
+  ])("with If-Match: %s on revision 1 answers %i", async (value, status) => {
+    const path = `/profiles/v1/${encodeURIComponent(`delete ${value}`)}`;
+    await app.request("PUT", path, { body: profile(`delete ${value}`) });
+    const response = await app.request("DELETE", path, { headers: { "if-match": value } });
+    expect(response.status).toBe(status);
+    if (value === '"2"') expect(await problemOf(response)).toMatchObject({ code: "conflict", currentVersion: 1 });
+  });
+
+  it("with If-Match: * on a profile that does not exist answers 412", async () => {
+    const response = await app.request("DELETE", "/profiles/v1/nobody", { headers: { "if-match": "*" } });
+    expect(response.status).toBe(412);
+  });
+});
+
 describe("a caller with a tenant", () => {
   it("reads and writes profiles of that tenant alone", async () => {
     const acme = await app.token({ tenant: "acme" });
@@ -130,6 +200,28 @@ describe("a caller with a tenant", () => {
     const headers = { "if-none-match": "*" };
     expect((await app.request("GET", "/profiles/v1/acme-1", { token: other, headers })).status).toBe(404);
     expect(await problemOf(await put("acme-1", other, "other"))).toMatchObject({ code: "forbidden" });
+
+    const find = async (token: string) => (await app.request("GET", "/profiles/v1?user_id=u1", { token })).json();
+    expect(await find(acme)).toMatchObject([{ profile_id: "acme-1" }]);
+    expect(await find(other)).toEqual([]);
+    const log = await app.request("GET", "/profiles/v1/acme-1/audit", { token: other });
+    expect(await log.json()).toEqual({ entries: [], cursor: null });
+    expect((await app.request("DELETE", "/profiles/v1/acme-1", { token: other })).status).toBe(404);
+    expect((await app.request("DELETE", "/profiles/v1/acme-1", { token: acme })).status).toBe(204);
+  });
+});
+
+describe("a caller without the scope", () => {
+  it.each([
+    ["profiles:write", "GET", "/profiles/v1/ada"],
+    ["profiles:write", "GET", "/profiles/v1?user_id=u1"],
+    ["profiles:write", "GET", "/profiles/v1/ada/audit"],
+    ["profiles:read", "PUT", "/profiles/v1/ada"],
+    ["profiles:read", "DELETE", "/profiles/v1/ada"],
+  ])("with only %s gets 403 for %s %s", async (scope, method, path) => {
+    const response = await app.request(method, path, { token: await app.token({ scope }) });
+    expect(response.status).toBe(403);
+    expect(await problemOf(response)).toMatchObject({ code: "insufficient-scope" });
   });
 });
 
@@ -139,6 +231,9 @@ describe("one round trip", () => {
     ["GET", "/profiles/v1/ada", {}],
     ["GET", "/profiles/v1/ada", { headers: { "if-none-match": "*" } }],
     ["GET", "/profiles/v1/nobody", {}],
+    ["GET", "/profiles/v1?user_id=u1", {}],
+    ["GET", "/profiles/v1/ada/audit?limit=1", {}],
+    ["DELETE", "/profiles/v1/ada", {}],
     ["GET", "/healthz", {}],
   ])("is all that %s %s costs", async (method, path, options) => {
     app.takeStatements();

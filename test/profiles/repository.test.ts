@@ -19,7 +19,7 @@ let repository: ProfileRepository;
 
 beforeAll(async () => {
   database = await createDatabase(inject("servers").postgres);
-  driver = pgDriver(database.url);
+  driver = pgDriver(database.url, { poolSize: 16 });
   repository = createPostgresProfileStoreRepository({ driver });
 });
 afterAll(async () => {
@@ -53,25 +53,24 @@ describe("saving a profile", () => {
     await repository.saveProfile(profile("audited", { colour: "blue" }));
     expect(
       await rows(
-        "select revision, action, changed_paths, actor, request_id, trace_id from pson_profile_audit where profile_id = $1 order by revision",
+        "select revision, action, payload - 'document_hash' as payload from pson_profile_audit where profile_id = $1 order by entry",
         "audited",
       ),
     ).toEqual([
       {
         revision: 1,
         action: "save",
-        changed_paths: ["colour", "domains", "metadata", "profile_id", "pson_version", "user_id"],
-        actor: "alice",
-        request_id: "r1",
-        trace_id: "t1",
+        payload: {
+          changed_paths: ["colour", "domains", "metadata", "profile_id", "pson_version", "user_id"],
+          actor: "alice",
+          request_id: "r1",
+          trace_id: "t1",
+        },
       },
       {
         revision: 2,
         action: "save",
-        changed_paths: ["colour", "metadata"],
-        actor: null,
-        request_id: null,
-        trace_id: null,
+        payload: { changed_paths: ["colour", "metadata"] },
       },
     ]);
   });
@@ -167,6 +166,16 @@ describe("tenants", () => {
     await expect(repository.loadChangedProfile("tenanted", "any", { tenant: "other" })).rejects.toThrow(NotFoundError);
     expect(await repository.findProfilesByUserId("shared", { tenant: "other" })).toEqual([]);
     expect(await repository.findProfilesByUserId("shared", { tenant: "acme" })).toHaveLength(1);
+    const tenant = "other";
+    for (const order of ["newest", "oldest"] as const) {
+      expect((await repository.listAuditEntries("tenanted", { tenant, order })).entries).toEqual([]);
+    }
+    expect(await repository.verifyAuditChain("tenanted", { tenant })).toEqual({ valid: true, entries: 0 });
+    expect(await repository.listProfileRevisionNumbers("tenanted", { tenant })).toEqual([]);
+    expect(await repository.readUserProfileIndex("shared", { tenant })).toBeNull();
+    expect(await repository.loadMany(["tenanted"], { tenant })).toEqual([undefined]);
+    await expect(repository.loadProfileByUserId("shared", { tenant })).rejects.toBeInstanceOf(NotFoundError);
+    expect(await repository.deleteProfile("tenanted", { tenant })).toBe(false);
   });
 
   it("cannot take over a profile", async () => {
@@ -175,6 +184,51 @@ describe("tenants", () => {
     await expect(saving).rejects.toMatchObject({ code: "forbidden", outcome: "rejected" });
     await expect(repository.saveProfile(profile("tenanted"))).rejects.toMatchObject({ outcome: "rejected" });
     expect(await repository.loadProfile("tenanted")).toMatchObject({ tenant_id: "acme", metadata: { revision: 1 } });
+  });
+});
+
+describe("deleting a profile", () => {
+  it.each([
+    { expected: undefined, exists: true, answer: true },
+    { expected: 1, exists: true, answer: true },
+    { expected: "present", exists: true, answer: true },
+    { expected: 2, exists: true, answer: "conflict" },
+    { expected: undefined, exists: false, answer: false },
+    { expected: 0, exists: false, answer: false },
+    { expected: 1, exists: false, answer: "conflict" },
+    { expected: "present", exists: false, answer: "conflict" },
+  ] as const)("with $expected expected on one that exists: $exists — $answer", async ({ expected, exists, answer }) => {
+    const id = `delete-${expected}-${exists}`;
+    if (exists) await repository.saveProfile(profile(id));
+    const deleting = repository.deleteProfile(id, { expectedRevision: expected });
+    if (answer === "conflict") await expect(deleting).rejects.toMatchObject({ currentVersion: exists ? 1 : 0 });
+    else expect(await deleting).toBe(answer);
+    expect((await repository.loadMany([id]))[0] !== undefined).toBe(exists && answer !== true);
+  });
+});
+
+describe("the index by user", () => {
+  const index = (latest_profile_id: string, user_id = "indexed") => {
+    return { user_id, latest_profile_id, profile_ids: ["made-up"], updated_at: "2020-01-01" };
+  };
+
+  it("moves the latest profile to the front when it is told, and believes nothing else", async () => {
+    await repository.saveMany(["i1", "i2", "i3"].map((id) => profile(id, { user_id: "indexed" })));
+    const read = () => repository.readUserProfileIndex("indexed");
+    expect(await read()).toMatchObject({ latest_profile_id: "i3", profile_ids: ["i1", "i2", "i3"] });
+    await repository.writeUserProfileIndex(index("i1"));
+    expect(await read()).toMatchObject({ latest_profile_id: "i1", profile_ids: ["i1", "i2", "i3"] });
+    await repository.saveProfile(profile("of-another", { user_id: "another" }));
+    for (const id of ["of-another", "made-up"]) await repository.writeUserProfileIndex(index(id));
+    await repository.writeUserProfileIndex(index("i2"), { tenant: "nobody's" });
+    expect(await read()).toMatchObject({ latest_profile_id: "i1" });
+    expect(await repository.readUserProfileIndex("another")).toMatchObject({ profile_ids: ["of-another"] });
+    const again = await repository.loadProfile("i3");
+    await repository.writeCurrentProfile(again);
+    expect(await read()).toMatchObject({ latest_profile_id: "i3" });
+    expect(await repository.verifyAuditChain("i3")).toEqual({ valid: true, entries: 1 });
+    await repository.writeUserProfileIndex(index("i1", "nobody"));
+    expect(await repository.readUserProfileIndex("nobody")).toBeNull();
   });
 });
 
@@ -202,7 +256,7 @@ describe("an executor over the application's own client", () => {
     const pool = new pg.Pool({ connectionString: database.url });
     const exec = createPostgresQueryExecutor(pool);
     const missing = createPostgresProfileStoreRepository({ exec, schema: "nowhere" }).loadProfile("p");
-    await expect(missing).rejects.toMatchObject({ name: "PersistError", sqlstate: "42P01", outcome: "rejected" });
+    await expect(missing).rejects.toMatchObject({ name: "PersistError", sqlstate: "3F000", outcome: "rejected" });
     await pool.end();
   });
 
