@@ -2,12 +2,12 @@ import type { Store } from "../create-store.ts";
 import type { CallOptions, Driver, Row } from "../driver.ts";
 import { ValidationError } from "../errors.ts";
 import { withMigrations } from "../migrate/with-migrations.ts";
+import { againIfIdTaken } from "../stores/id-taken.ts";
 import { callOptions, observed } from "../stores/store-context.ts";
 import type { OperationResults, Operations } from "../stores/transaction-operation.ts";
 import {
   checkSize,
   explainFailure,
-  isIdTaken,
   planTransaction,
   settleSteps,
   type TransactionPlan,
@@ -59,9 +59,9 @@ export async function transaction<Parts extends readonly StoreOperations[] | rea
 
   const driver = withMigrationsOf(sent, first.internals.driver);
   const statements = sent.map(({ statement }) => statement);
-  const run = () => observedByAll(sent, () => driver.batch(statements, callOptions(options)));
+  const send = () => observedByAll(sent, () => driver.batch(statements, callOptions(options)));
   try {
-    const answers = await run().catch((error: unknown) => (isIdTaken(error) ? run() : Promise.reject(error)));
+    const answers = await againIfIdTaken(send);
     const rows = new Map<PartPlan, readonly Row[] | undefined>(sent.map((plan, index) => [plan, answers[index]]));
     return plans.map((plan) => settleSteps(plan, rows.get(plan) ?? [])) as unknown as TransactionResults<Parts>;
   } catch (error) {

@@ -2,6 +2,7 @@ import type { Param } from "../driver.ts";
 import { ConflictError, PersistError, ValidationError } from "../errors.ts";
 import { toJson } from "../sql/json.ts";
 import { checkKey, checkPrefix } from "../sql/key.ts";
+import { exceedsBytes } from "../sql/utf8.ts";
 import { isRevision, type ProfileInput, profileToJson, type StoredProfile, withRevision } from "./profile.ts";
 import type { ProfileCall, ProfileCallOptions, ProfileCalls, ProfileContext } from "./profile-call.ts";
 import { said } from "./profile-reads.ts";
@@ -152,7 +153,7 @@ function keyOf({ operation, options }: ProfileCall): Param {
 
 function joined(documents: readonly string[]): string {
   const text = `[${documents.join(",")}]`;
-  if (text.length <= MAX_TOTAL_BYTES && new TextEncoder().encode(text).length <= MAX_TOTAL_BYTES) return text;
+  if (!exceedsBytes(text, MAX_TOTAL_BYTES)) return text;
   throw new ValidationError(
     `saveMany: the profiles are larger than ${MAX_TOTAL_BYTES} bytes as JSON; save fewer at once`,
   );

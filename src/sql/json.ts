@@ -1,4 +1,5 @@
 import { ValidationError } from "../errors.ts";
+import { exceedsBytes } from "./utf8.ts";
 
 /** Values that are larger as JSON text are refused unless the store was made with another limit. */
 export const DEFAULT_MAX_VALUE_BYTES = 1024 * 1024;
@@ -17,8 +18,7 @@ const MAX_DEPTH = 1000;
  */
 export function toJson(value: unknown, what: string, maxBytes: number = DEFAULT_MAX_VALUE_BYTES): string {
   const text = write(value, { what, path: [], ancestors: new Set() });
-  // At most three bytes of UTF-8 for each UTF-16 unit: counting is left to the few that come near the limit.
-  if (text.length * 3 > maxBytes && new TextEncoder().encode(text).length > maxBytes) {
+  if (exceedsBytes(text, maxBytes)) {
     throw new ValidationError(`${what} is larger than ${maxBytes} bytes as JSON; split it, or raise maxValueBytes`);
   }
   return text;

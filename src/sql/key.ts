@@ -1,4 +1,5 @@
 import { ValidationError } from "../errors.ts";
+import { exceedsBytes } from "./utf8.ts";
 
 /** A longer one would not fit a B-tree entry together with its neighbours. */
 const MAX_KEY_BYTES = 1024;
@@ -52,12 +53,7 @@ function checkText(text: string, what: string, minBytes: number, maxBytes: numbe
   if (!text.isWellFormed()) {
     throw new ValidationError(`${what} contains half a surrogate pair; cut strings between characters, not inside one`);
   }
-  const bytes = text.length > maxBytes ? text.length : byteLength(text);
-  if (bytes > maxBytes)
+  if (exceedsBytes(text, maxBytes))
     throw new ValidationError(`${what} is longer than ${maxBytes} bytes of UTF-8; shorten or hash it`);
   return text;
-}
-
-function byteLength(text: string): number {
-  return new TextEncoder().encode(text).length;
 }

@@ -1,5 +1,5 @@
 import type { CallOptions, Row } from "../driver.ts";
-import { ConflictError, PersistError, ValidationError } from "../errors.ts";
+import { ConflictError, ValidationError } from "../errors.ts";
 import { checkKey } from "../sql/key.ts";
 import { checkLimit } from "../sql/limit.ts";
 import { fromDate } from "../sql/time.ts";
@@ -7,6 +7,7 @@ import { type EventFeed, eventFeed } from "./event-feed.ts";
 import { type EventPruning, eventPruning } from "./event-prune.ts";
 import { insertEvents, selectEvents } from "./event-statements.ts";
 import { type ExpectedVersion, toExpected } from "./expected-version.ts";
+import { againIfIdTaken } from "./id-taken.ts";
 import { type NewEvent, newEvents, toEventsJson } from "./new-events.ts";
 import { runStatement, type StoreContext } from "./store-context.ts";
 import { type StoredEvent, toEvent } from "./stored-event.ts";
@@ -77,8 +78,7 @@ export function eventStore(context: StoreContext): EventStore {
     const expected = toExpected(options.expectedVersion, "events.append");
     const events = newEvents(Array.isArray(given) ? given : [given], options, context);
     const statement = insertEvents(context, stream, toEventsJson(events), expected);
-    const run = () => runStatement(context, "events.append", statement, options);
-    const rows = await run().catch((error: unknown) => (isIdTaken(error) ? run() : Promise.reject(error)));
+    const rows = await againIfIdTaken(() => runStatement(context, "events.append", statement, options));
     refuseConflict(rows, options.expectedVersion);
 
     const stored = rows.map((row, index) => toAppended<T>(row, stream, events[index]));
@@ -113,14 +113,6 @@ export function eventStore(context: StoreContext): EventStore {
   }
 
   return { append, list, ...eventFeed(context), ...eventPruning(context) };
-}
-
-/**
- * Two appends of one id to different streams at the same moment: the one that comes second meets the unique index. Nothing was
- * written, and now that the other is committed the database function sees it and can say what is wrong.
- */
-function isIdTaken(error: unknown): boolean {
-  return error instanceof PersistError && error.sqlstate === "23505" && error.outcome === "rejected";
 }
 
 function refuseConflict(rows: readonly Row[], expected: ExpectedVersion | undefined): void {

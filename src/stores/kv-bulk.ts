@@ -1,6 +1,7 @@
 import type { CallOptions } from "../driver.ts";
 import { ValidationError } from "../errors.ts";
 import { checkKey } from "../sql/key.ts";
+import { exceedsBytes } from "../sql/utf8.ts";
 import { deleteEntries, selectEntriesOf, upsertEntries } from "./kv-statements.ts";
 import { checkTtl, decodeValue, encodeValue, type SetOptions } from "./kv-value.ts";
 import { onlyRow, runStatement, type StoreContext } from "./store-context.ts";
@@ -49,7 +50,7 @@ export function kvBulk(context: StoreContext): KvBulk {
     const encoded = encodeEntries(entries, options.ttl, context.maxValueBytes);
     if (encoded.size === 0) return;
     const json = `[${[...encoded.values()].join(",")}]`;
-    if (json.length * 3 > MAX_TOTAL_BYTES && new TextEncoder().encode(json).length > MAX_TOTAL_BYTES) {
+    if (exceedsBytes(json, MAX_TOTAL_BYTES)) {
       throw new ValidationError("kv.setMany: more than 8 MiB in a call; set the rest in another");
     }
     await runStatement(context, "kv.setMany", upsertEntries(context, json), options);

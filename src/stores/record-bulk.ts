@@ -2,6 +2,7 @@ import type { CallOptions } from "../driver.ts";
 import { ValidationError } from "../errors.ts";
 import { toJson } from "../sql/json.ts";
 import { checkKey } from "../sql/key.ts";
+import { exceedsBytes } from "../sql/utf8.ts";
 import { type ExpectedVersion, toExpected } from "./expected-version.ts";
 import { type StoredRecord, toRecord } from "./record.ts";
 import { recordConflict } from "./record-conflict.ts";
@@ -120,8 +121,7 @@ function toEntriesJson(writes: readonly Write[]): string {
     return `[${JSON.stringify(key)},${json},${JSON.stringify(toExpected(expected, what))}]`;
   });
   const text = `[${items.join(",")}]`;
-  // At most three bytes of UTF-8 for each UTF-16 unit: counting is left to the few that come near the limit.
-  if (text.length * 3 > MAX_BULK_BYTES && new TextEncoder().encode(text).length > MAX_BULK_BYTES) {
+  if (exceedsBytes(text, MAX_BULK_BYTES)) {
     throw new ValidationError(
       `records.putMany: more than ${MAX_BULK_BYTES} bytes of JSON; write the rest in another call`,
     );

@@ -1,5 +1,6 @@
 import type { Row, Statement } from "../driver.ts";
 import { PersistError, ValidationError } from "../errors.ts";
+import { exceedsBytes } from "../sql/utf8.ts";
 import type { StoreContext } from "./store-context.ts";
 import { planAppend } from "./transaction-events.ts";
 import { planIncrement, planKvDelete, planSet } from "./transaction-kv.ts";
@@ -41,10 +42,8 @@ export function planTransaction(
 
 /** @throws ValidationError when the plans are more than one call may carry */
 export function checkSize(plans: readonly TransactionPlan[]): void {
-  const texts = plans.map(({ statement }) => String(statement.params[1]));
-  const length = texts.reduce((sum, text) => sum + text.length, 0);
-  // At most three bytes of UTF-8 for each UTF-16 unit: counting is left to the few that come near the limit.
-  if (length * 3 > MAX_BYTES && new TextEncoder().encode(texts.join("")).length > MAX_BYTES) {
+  const text = plans.map(({ statement }) => String(statement.params[1])).join("");
+  if (exceedsBytes(text, MAX_BYTES)) {
     throw new ValidationError(`transaction: more than ${MAX_BYTES} bytes of JSON; give a part of it to another`);
   }
 }
@@ -69,14 +68,6 @@ export function explainFailure(plans: readonly TransactionPlan[], error: unknown
   const part = Number(found["part"]);
   const plan = plans.findLast(({ first }) => first <= part);
   return plan?.steps[part - plan.first]?.refuse(found) ?? error;
-}
-
-/**
- * Another transaction that appends an event of the same id has met this one at the unique index. Nothing was written, and now
- * that the other is committed the database function sees it and can say what is wrong.
- */
-export function isIdTaken(error: unknown): boolean {
-  return error instanceof PersistError && error.sqlstate === "23505" && error.outcome !== "unknown";
 }
 
 const MAX_OPERATIONS = 500;

@@ -1,7 +1,8 @@
 import type { CallOptions } from "../driver.ts";
+import { againIfIdTaken } from "./id-taken.ts";
 import { runStatement, type StoreContext } from "./store-context.ts";
 import type { OperationResults, Operations } from "./transaction-operation.ts";
-import { checkSize, explainFailure, isIdTaken, planTransaction, settleSteps } from "./transaction-plan.ts";
+import { checkSize, explainFailure, planTransaction, settleSteps } from "./transaction-plan.ts";
 
 /**
  * Several operations of one store, all or none, in one round trip. Resolves to their results, in the order of the operations;
@@ -36,9 +37,8 @@ export function storeTransaction(context: StoreContext): StoreTransaction {
     const plan = planTransaction(context, operations, "transaction: operations");
     checkSize([plan]);
     if (plan.steps.length === 0) return [] as unknown as OperationResults<List>;
-    const run = () => runStatement(context, "transaction", plan.statement, options);
     try {
-      const rows = await run().catch((error: unknown) => (isIdTaken(error) ? run() : Promise.reject(error)));
+      const rows = await againIfIdTaken(() => runStatement(context, "transaction", plan.statement, options));
       return settleSteps(plan, rows) as OperationResults<List>;
     } catch (error) {
       throw explainFailure([plan], error);

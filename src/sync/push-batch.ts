@@ -1,6 +1,7 @@
 import { CapabilityError, ValidationError } from "../errors.ts";
 import { toJson } from "../sql/json.ts";
 import { checkKey } from "../sql/key.ts";
+import { exceedsBytes } from "../sql/utf8.ts";
 import type { SyncLimits } from "./limits.ts";
 import type { Mutation, PushBatch } from "./replica.ts";
 
@@ -32,7 +33,7 @@ export function mutationsToJson(batch: PushBatch, limits: SyncLimits): string {
   });
 
   const text = `[${texts.join(",")}]`;
-  if (new TextEncoder().encode(text).length > limits.maxPushBytes) {
+  if (exceedsBytes(text, limits.maxPushBytes)) {
     throw new ValidationError(`push: more than ${limits.maxPushBytes} bytes; send fewer mutations at once`);
   }
   return text;
