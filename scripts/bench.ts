@@ -1,86 +1,30 @@
 import { parseArgs } from "node:util";
-import { startLocalNeon } from "../src/local/index.ts";
-import { startPgBouncer } from "../test/servers/pgbouncer.ts";
-import { startPostgres } from "../test/servers/postgres.ts";
-import { findPostgres } from "../test/servers/postgres-binaries.ts";
-import { startWireProxy, type WireProxy } from "../test/servers/wire-proxy.ts";
-import { type Contender, contenders, prepareDatabase } from "./bench/contenders.ts";
+import type { Bench } from "./bench/bench.ts";
+import { syncBench } from "./bench/sync.ts";
+import { writeBench } from "./bench/write.ts";
 
 /**
- * `npm run bench`: one write of a record, ours beside what people write by hand, over a line with a round trip of `--rtt`
- * milliseconds. Cold opens what a fresh invocation opens; warm is the next write after it. Medians, and ratios to the fastest.
+ * `npm run bench -- [name] [--option value …]`: measures, beside other ways to do the same on this machine. Medians, and ratios:
+ * figures of another machine say nothing.
  */
-const { values } = parseArgs({
-  options: { rtt: { type: "string", default: "20" }, rounds: { type: "string", default: "25" } },
-});
-const rttMs = Number(values.rtt);
-const rounds = Number(values.rounds);
+const benches: Readonly<Record<string, Bench>> = { write: writeBench, sync: syncBench };
 
-const postgres = await startPostgres((await findPostgres()).main);
-const pgbouncer = await startPgBouncer({ upstream: postgres });
-const neon = await startLocalNeon({ database: postgres.url });
-const servers = { postgres: postgres.url, pgbouncer: pgbouncer.url, neon: neon.url };
-await prepareDatabase(servers.postgres);
-
-console.log(`One record written, ${rttMs} ms round trip, median of ${rounds}; no TLS\n`);
-const results = [];
-for (const contender of contenders) {
-  if (process.stderr.isTTY) process.stderr.write(`\r${contender.name.padEnd(60)}`);
-  results.push(await measure(contender));
-}
-if (process.stderr.isTTY) process.stderr.write(`\r${" ".repeat(60)}\r`);
-print(results);
-
-await neon.close();
-await pgbouncer.stop();
-await postgres.stop();
-
-interface Measured {
-  readonly name: string;
-  readonly cold: Sample;
-  readonly warm: Sample;
-}
-
-interface Sample {
-  readonly ms: number;
-  readonly flights: number;
-}
-
-async function measure({ name, server, open }: Contender): Promise<Measured> {
-  const upstream = new URL(servers[server]);
-  const wire = await startWireProxy({
-    upstream: { host: upstream.hostname, port: Number(upstream.port) },
-    delayMs: rttMs,
-  });
-  const cold: Sample[] = [];
-  const warm: Sample[] = [];
-  for (let round = 0; round < rounds; round += 1) {
-    const writer = open(wire.url(servers[server]));
-    cold.push(await timed(wire, () => writer.write(`cold-${round}`)));
-    warm.push(await timed(wire, () => writer.write(`warm-${round}`)));
-    await writer.close();
+const given = process.argv.slice(2);
+const isNamed = given[0] !== undefined && !given[0].startsWith("-");
+const bench = benches[(isNamed && given[0]) || "write"];
+if (bench === undefined) {
+  console.error("usage: npm run bench -- [name] [options]; without a name: write\n");
+  for (const [name, { about, options }] of Object.entries(benches)) {
+    const flags = Object.entries(options).map(([flag, value]) => `--${flag} ${value}`);
+    console.error(`  ${name.padEnd(8)} ${about}\n${" ".repeat(11)}${flags.join(" ")}`);
   }
-  await wire.close();
-  return { name, cold: median(cold), warm: median(warm) };
+  process.exit(2);
 }
 
-async function timed(wire: WireProxy, work: () => Promise<unknown>): Promise<Sample> {
-  wire.reset();
-  const began = performance.now();
-  await work();
-  return { ms: performance.now() - began, flights: wire.flights() };
-}
-
-function median(samples: Sample[]): Sample {
-  const sorted = samples.toSorted((a, b) => a.ms - b.ms);
-  return sorted[Math.floor(sorted.length / 2)] ?? { ms: 0, flights: 0 };
-}
-
-function print(all: readonly Measured[]) {
-  const best = { cold: Math.min(...all.map(({ cold }) => cold.ms)), warm: Math.min(...all.map(({ warm }) => warm.ms)) };
-  const cells = ({ ms, flights }: Sample, fastest: number) =>
-    `${flights} | ${ms.toFixed(0)} | ${(ms / fastest).toFixed(2)}×`;
-  console.log("| what | flights cold | ms | ratio | flights warm | ms | ratio |\n|---|---|---|---|---|---|---|");
-  for (const { name, cold, warm } of all)
-    console.log(`| ${name} | ${cells(cold, best.cold)} | ${cells(warm, best.warm)} |`);
-}
+const { values } = parseArgs({
+  args: isNamed ? given.slice(1) : given,
+  options: Object.fromEntries(
+    Object.entries(bench.options).map(([flag, value]) => [flag, { type: "string", default: String(value) } as const]),
+  ),
+});
+await bench.run(Object.fromEntries(Object.entries(values).map(([flag, value]) => [flag, Number(value)])));

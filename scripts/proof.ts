@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { startPostgres } from "../test/servers/postgres.ts";
 import { findPostgres } from "../test/servers/postgres-binaries.ts";
+import { ambiguousProof } from "./proof/ambiguous.ts";
 import { coldStartProof } from "./proof/cold-start.ts";
 import { datasetsProof } from "./proof/datasets.ts";
 import { feedProof } from "./proof/feed.ts";
@@ -13,6 +14,7 @@ import { type Proof, ProofFailure } from "./proof/proof.ts";
  */
 const proofs: Readonly<Record<string, Proof>> = {
   feed: feedProof,
+  ambiguous: ambiguousProof,
   "cold-start": coldStartProof,
   datasets: datasetsProof,
   model: modelProof,

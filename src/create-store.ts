@@ -1,9 +1,12 @@
 import { loadDriver } from "./create-store/load-driver.ts";
+import { readPosition } from "./create-store/read-position.ts";
+import { readRoute } from "./create-store/read-route.ts";
 import { withInternals } from "./create-store/store-internals.ts";
 import { type StoreListeners, storeListeners } from "./create-store/store-listeners.ts";
 import { noBlobs, resolveOptions, type StoreOptions } from "./create-store/store-options.ts";
-import { coalesceReads } from "./driver/coalesce-reads.ts";
-import type { CallOptions } from "./driver.ts";
+import { storeToken } from "./create-store/store-token.ts";
+import { type FailedAttempt, repeated, withRetry } from "./driver/retry.ts";
+import type { CallOptions, Driver } from "./driver.ts";
 import { storeMigrations } from "./migrate/embedded.ts";
 import { type MigrationReport, migrate } from "./migrate/migrate.ts";
 import { withMigrations } from "./migrate/with-migrations.ts";
@@ -29,6 +32,20 @@ export interface Store {
   /** Brings the schema up to date now, whatever `migrate` says in the options. Any number of processes may do so at once. */
   migrate(options?: CallOptions): Promise<MigrationReport>;
   /**
+   * A token of how far the store had got, this store object's writes included: for the `atLeast` of a read elsewhere, which a
+   * replica answers only when it has seen that much. Hand it on with the answer, in a header or a cookie; it is opaque and
+   * holds no data. A round trip after a write, else none. What `sql.write` and `events.prune` do is not in it.
+   *
+   * @example
+   * ```ts
+   * await store.records.put("a", 1);
+   * const token = await store.token();
+   * // In another request, perhaps in another process:
+   * await elsewhere.records.get("a", { atLeast: token });
+   * ```
+   */
+  token(options?: CallOptions): Promise<string>;
+  /**
    * Calls `listener` after something happened in this store object: not what other processes do.
    *
    * @example
@@ -37,7 +54,7 @@ export interface Store {
    * ```
    */
   readonly on: StoreListeners["on"];
-  /** Closes the driver, also one that was passed in. Harmless twice. */
+  /** Closes the driver and the replicas, also when they were passed in. Harmless twice. */
   close(): Promise<void>;
 }
 
@@ -57,19 +74,27 @@ export interface Store {
  */
 export async function createStore(name: string, options: StoreOptions): Promise<Store> {
   checkStoreName(name);
-  const { source, schema, mode, maxValueBytes, batchReads } = resolveOptions(options);
+  const { source, schema, mode, retry, ...resolved } = resolveOptions(options);
   const driver = "driver" in source ? source.driver : await loadDriver(source.parameters);
   const { on, emit } = storeListeners();
   const onMigrate = ({ applied, already }: MigrationReport) => emit({ type: "migrate", store: name, applied, already });
   const migrations = { mode, set: storeMigrations, names: { schema }, onMigrate };
-  const migrating = withMigrations(driver, migrations);
+  const retryOptions = {
+    ...retry,
+    onRetry: (attempt: FailedAttempt) => emit({ type: "retry", store: name, ...attempt }),
+  };
+  const retrying = (inner: Driver) => (retry ? withRetry(inner, retryOptions) : inner);
+  // Outside of the migrations: one deadline for both, and a migration that failed is a call that was refused.
+  const primary = retrying(withMigrations(driver, migrations));
+  const position = readPosition(name);
+  const own = { store: name, schema: quoteIdentifier(schema, "schema"), emit };
   const context: StoreContext = {
-    driver: migrating,
-    store: name,
-    schema: quoteIdentifier(schema, "schema"),
-    emit,
-    maxValueBytes,
-    read: batchReads ? coalesceReads(migrating) : undefined,
+    ...own,
+    driver: primary,
+    maxValueBytes: resolved.maxValueBytes,
+    idempotencyLifeMs: resolved.idempotencyLifeMs,
+    wrote: position.wrote,
+    read: readRoute(own, { ...resolved, primary, position }),
   };
 
   const store = {
@@ -78,16 +103,22 @@ export async function createStore(name: string, options: StoreOptions): Promise<
     events: eventStore(context),
     kv: kvStore(context),
     transaction: storeTransaction(context),
-    sql: sqlTag(context, driver),
+    sql: sqlTag(context, retrying(driver)),
+    token: storeToken(context, position),
     async migrate(callOptions?: CallOptions) {
-      const report = await migrate(driver, storeMigrations, { schema }, callOptions);
+      const call = { ...(retry ? retryOptions : { attempts: 1 }), operation: "migrate", idempotent: true };
+      const report = await repeated(call, callOptions ?? {}, (bound) =>
+        migrate(driver, storeMigrations, { schema }, bound),
+      );
       onMigrate(report);
       return report;
     },
     on,
-    close: () => driver.close(),
+    async close() {
+      await Promise.all([driver, ...resolved.replicas].map((opened) => opened.close()));
+    },
   };
-  withInternals(store, { context, driver, migrations });
+  withInternals(store, { context, driver, migrations, retry });
   // Not enumerable: printing or spreading a store must not ask for it.
   return Object.defineProperty(store, "blobs", {
     get() {

@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import {
   authentication,
+  type DatabaseOptions,
   database,
   healthRoutes,
   type OnetripEnv,
@@ -13,16 +14,24 @@ import {
 } from "onetrip/hono";
 import { createPostgresProfileStoreRepository } from "onetrip/profiles";
 import { storeReplica } from "onetrip/sync";
-import { openDriver } from "./open-driver.ts";
 import type { Settings } from "./settings.ts";
 
+/** What depends on where the app runs. */
+export interface AppOptions {
+  /** Gives a request its driver, which is closed when the request is done. */
+  readonly open: DatabaseOptions["open"];
+  readonly report: Report;
+  /** After how long a stream of pokes ends, in milliseconds. Default 5 minutes. */
+  readonly pokeStreamMs?: number | undefined;
+}
+
 /**
- * The worker, the same on every platform: health, profiles and sync over one driver per request. Holds the public keys that
+ * The worker, the same on every platform: health, profiles and sync over the driver of each request. Holds the public keys that
  * tokens are checked with and nothing else between requests, so make it once.
  */
-export function createApp(settings: Settings, report: Report): Hono<OnetripEnv> {
+export function createApp(settings: Settings, { open, report, pokeStreamMs }: AppOptions): Hono<OnetripEnv> {
   const app = new Hono<OnetripEnv>();
-  const withDatabase = database({ open: () => openDriver(settings) });
+  const withDatabase = database({ open });
 
   app.use("/healthz", withDatabase);
   for (const path of ["/profiles/*", "/sync/*"]) app.use(path, authentication(settings.authentication), withDatabase);
@@ -40,6 +49,7 @@ export function createApp(settings: Settings, report: Report): Hono<OnetripEnv> 
     "/",
     syncRoutes({
       replica: (c, store) => storeReplica({ driver: c.get("driver"), store, principal: principalOf(c).subject }),
+      pokeStreamMs,
       report,
     }),
   );
@@ -49,7 +59,7 @@ export function createApp(settings: Settings, report: Report): Hono<OnetripEnv> 
       status: 404,
       code: "not-found",
       detail:
-        "There is /healthz, /profiles/v1, /profiles/v1/:id, /profiles/v1/:id/audit, /sync/v1/:store/pull and /sync/v1/:store/push.",
+        "There is /healthz, /profiles/v1, /profiles/v1/:id, /profiles/v1/:id/audit, /sync/v1/:store and, below it, /pull, /push and /poke.",
     }),
   );
   app.onError(problemHandler(report));

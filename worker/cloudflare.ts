@@ -1,27 +1,26 @@
 import type { Hono } from "hono";
-import { type OnetripEnv, problemResponse } from "onetrip/hono";
-import { createApp } from "./app.ts";
-import { reportError } from "./report-error.ts";
-import { type Environment, readSettings } from "./settings.ts";
+import type { OnetripEnv } from "onetrip/hono";
+import { configuredApp, type Platform } from "./configured-app.ts";
+import { openDriver } from "./open-driver.ts";
+import type { Environment } from "./settings.ts";
 
-/** Cloudflare Workers. The variables are those of `readSettings`; `wrangler.toml` names this file. */
+/**
+ * Cloudflare Workers; `wrangler.toml` names this file, and the variables are those of `readSettings`. A request may not use what
+ * another one has opened there, so each has a driver of its own, closed by `waitUntil` after the answer.
+ */
 export default {
   fetch(request: Request, env: Environment, context: ExecutionContext): Response | Promise<Response> {
-    app ??= makeApp(env);
-    return typeof app === "string" ? notConfigured(app) : app.fetch(request, env, context);
+    app ??= configuredApp(env, platform);
+    return app.fetch(request, env, context);
   },
 };
 
 type ExecutionContext = NonNullable<Parameters<Hono["fetch"]>[2]>;
 
-/** The app, or what is wrong with the settings. Lives as long as the isolate, as the settings do. */
-let app: Hono<OnetripEnv> | string | undefined;
+const platform: Platform = {
+  drivers: ["neon-http", "neon-websocket", "postgres", "pg"],
+  opener: (settings) => () => openDriver(settings),
+};
 
-function makeApp(env: Environment): Hono<OnetripEnv> | string {
-  const result = readSettings(env);
-  return "fault" in result ? result.fault : createApp(result.settings, reportError);
-}
-
-function notConfigured(detail: string): Response {
-  return problemResponse({ status: 500, code: "not-configured", detail });
-}
+/** Lives as long as the isolate, as the variables do. */
+let app: Hono<OnetripEnv> | undefined;

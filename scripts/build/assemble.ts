@@ -1,14 +1,15 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { filesUnder } from "../check/files.ts";
 import { run } from "../terminal/run.ts";
-import { moduleFolder, publishedManifest, readManifest } from "./manifest.ts";
+import { buildCommand } from "./command.ts";
+import { command, moduleFolder, publishedManifest, readManifest } from "./manifest.ts";
 
 /** What is copied as it is, where it is there. `migrations` is for people who apply SQL with a tool of their own. */
 const copied = ["README.md", "LICENSE", "CHANGELOG.md", "migrations"];
 
 /**
- * Writes the publishable package into `out`, which is emptied first: modules, types, maps with the source inside,
+ * Writes the publishable package into `out`, which is emptied first: modules, types, maps with the source inside, the program,
  * package.json and documents.
  *
  * @throws Error with the compiler's messages.
@@ -20,9 +21,10 @@ export async function assemble(root: string, out: string): Promise<void> {
   const args = [compiler, "-p", "tsconfig.build.json", "--outDir", join(out, moduleFolder), "--pretty", "false"];
   await run(process.execPath, args, { cwd: root });
   rewriteTypeImports(out);
+  await buildCommand(root, out);
   const present = copied.filter((name) => existsSync(join(root, name)));
   for (const name of present) cpSync(join(root, name), join(out, name), { recursive: true });
-  const manifest = publishedManifest(readManifest(root), [moduleFolder, ...present]);
+  const manifest = publishedManifest(readManifest(root), [moduleFolder, dirname(command.file), ...present]);
   writeFileSync(join(out, "package.json"), `${JSON.stringify(manifest, undefined, 2)}\n`);
 }
 

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { filesUnder } from "../check/files.ts";
-import { type Entry, moduleFolder } from "./manifest.ts";
+import { command, type Entry, moduleFolder } from "./manifest.ts";
 
 /** What is wrong with the files of an assembled package: things that are missing, and things that should not be there. */
 export function contentProblems(root: string, out: string, entries: readonly Entry[]): readonly string[] {
@@ -20,7 +20,8 @@ export function contentProblems(root: string, out: string, entries: readonly Ent
 function fileProblems(file: string, text: string, places: readonly string[]): readonly string[] {
   const problems: string[] = [];
   if (/(^|\/)(test|tests|fixtures)\/|\.test\./.test(file)) problems.push(`${file} is a test; keep it out of src/`);
-  const found = file.startsWith(moduleFolder) ? places.find((place) => text.includes(place)) : undefined;
+  const found =
+    file.startsWith(moduleFolder) || file === command.file ? places.find((place) => text.includes(place)) : undefined;
   if (found !== undefined) problems.push(`${file} contains ${found}, a place on this machine`);
   if (file.endsWith(".map") && !isSelfContained(JSON.parse(text))) {
     problems.push(`${file} does not hold its source; see inlineSources in tsconfig.build.json`);

@@ -26,6 +26,9 @@ export interface Entry {
 /** The folder of the published package that holds the modules. */
 export const moduleFolder = "esm";
 
+/** The program of the published package. */
+export const command: { readonly name: string; readonly file: string } = { name: "onetrip", file: "bin/onetrip.js" };
+
 export function readManifest(root: string): RootManifest {
   return JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 }
@@ -70,6 +73,7 @@ export function publishedManifest(manifest: RootManifest, files: readonly string
       ...Object.fromEntries(entriesOf(manifest).map(({ subpath, module }) => [subpath, conditionsOf(module)])),
       "./package.json": "./package.json",
     },
+    bin: { [command.name]: `./${command.file}` },
     files,
     engines: manifest["engines"],
     peerDependencies: Object.fromEntries(peers.map((name) => [name, peerRange(manifest, name)])),

@@ -21,6 +21,7 @@ export const subpathRules: Readonly<Record<string, SubpathRule>> = {
   "./hono": { packages: ["hono", "jose"], runtime: "any" },
   "./keyv": { packages: [], runtime: "any" },
   "./unstorage": { packages: [], runtime: "any" },
+  "./rxdb": { packages: ["rxjs"], runtime: "any" },
   "./local": { packages: ["@electric-sql/pglite", "pg", "ws"], runtime: "node" },
 };
 
@@ -37,5 +38,8 @@ export const peerRanges: Readonly<Record<string, string>> = {
   pg: "pinned",
   // One flight per query leans on an internal of this release line.
   postgres: "~3.4.9",
+  // Its types only.
+  rxdb: "pinned",
+  rxjs: "pinned",
   ws: "pinned",
 };

@@ -30,12 +30,14 @@ export const layers: readonly Layer[] = [
   {
     name: "cli",
     paths: ["src/cli/"],
-    mayImport: ["local", "http", "sync", "create-store", ...driverNames, ...core],
+    mayImport: ["local", "http", "sync", "web", "create-store", ...driverNames, ...core],
   },
-  { name: "http", paths: ["src/http/"], mayImport: ["sync", "create-store", ...core] },
-  { name: "sync", paths: ["src/sync/"], mayImport: ["create-store", ...core] },
+  { name: "http", paths: ["src/http/"], mayImport: ["sync", "web", "create-store", ...core] },
+  { name: "sync", paths: ["src/sync/"], mayImport: ["web", "create-store", ...core] },
+  // Requests and responses of the web platform, without a framework.
+  { name: "web", paths: ["src/web/"], mayImport: ["errors"] },
   // Adapters to interfaces of other packages, over a store.
-  { name: "bridges", paths: ["src/bridges/"], mayImport: ["create-store", ...core] },
+  { name: "bridges", paths: ["src/bridges/"], mayImport: ["sync", "create-store", ...core] },
   { name: "entry", paths: ["src/index.ts"], mayImport: ["create-store", ...core] },
   { name: "create-store", paths: ["src/create-store.ts", "src/create-store/"], mayImport: core },
   { name: "stores", paths: ["src/stores/"], mayImport: ["migrate", "sql", "driver", "errors"] },
@@ -61,12 +63,17 @@ export const lazyDriverImports: readonly string[] = ["src/create-store.ts", "src
 export const packageOwners: Readonly<Record<string, readonly string[]>> = {
   "@neondatabase/serverless": [...driverFiles["neon-http"], ...driverFiles["neon-websocket"]],
   postgres: driverFiles.postgres,
-  // The local stack speaks Neon's protocol over pg and Postgres's over PGlite.
-  pg: [...driverFiles.pg, "src/local/"],
+  // The local stack speaks Neon's protocol over pg and Postgres's over PGlite; the doctor asks what no driver of ours needs.
+  pg: [...driverFiles.pg, "src/local/", "src/cli/doctor/", "worker/vercel-pool.ts"],
   "@electric-sql/pglite": [...driverFiles.pglite, "src/local/"],
   hono: ["src/http/", "worker/"],
   jose: ["src/http/", "worker/"],
-  ws: ["src/local/", "src/cli/"],
+  ws: ["src/local/"],
+  rxdb: ["src/bridges/rxdb.ts"],
+  rxjs: ["src/bridges/rxdb.ts", "src/bridges/rxdb-stream.ts"],
+  "@vercel/functions": ["worker/vercel.ts", "worker/vercel-pool.ts"],
+  commander: ["src/cli/"],
+  "cli-progress": ["src/cli/"],
 };
 
 /** The parts of src that only ever run under Node. Everything else keeps to web standards. */

@@ -1,3 +1,4 @@
+import type { RetryPolicy } from "../driver/retry.ts";
 import type { Driver } from "../driver.ts";
 import { ValidationError } from "../errors.ts";
 import type { WithMigrationsOptions } from "../migrate/with-migrations.ts";
@@ -9,6 +10,8 @@ export interface StoreInternals {
   /** As it was given or loaded: without migrations around it. */
   readonly driver: Driver;
   readonly migrations: WithMigrationsOptions;
+  /** Null for none. */
+  readonly retry: RetryPolicy | null;
 }
 
 /** Keeps them in the store object, out of sight: not enumerable, under a name that nobody else has. */

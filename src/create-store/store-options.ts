@@ -1,3 +1,4 @@
+import { DEFAULT_RETRY, type RetryPolicy } from "../driver/retry.ts";
 import type { Driver } from "../driver.ts";
 import { CapabilityError, ValidationError } from "../errors.ts";
 import type { MigrateMode } from "../migrate/with-migrations.ts";
@@ -42,6 +43,20 @@ interface EveryStoreOptions {
    * like. Each keeps its own signal and deadline, and one that fails does not take the others with it. Default false.
    */
   readonly batchReads?: boolean | undefined;
+  /**
+   * Sends a call again when it was certainly not applied and may succeed later, or when it does no harm twice: a read, an
+   * append, a write with an `idempotencyKey`. Within the deadline of the call, with growing random waits. Default 4 attempts in
+   * all, 50 ms before the second, doubling up to 2 s; `false` for none.
+   */
+  readonly retry?: false | Partial<RetryPolicy> | undefined;
+  /**
+   * Drivers to replicas of the database, such as Neon's read-only endpoints or hot standbys. Reads of records, events and kv go
+   * there as long as they find at least what this store object has written; else, and for `sql`, to the primary. `close` closes
+   * them too.
+   */
+  readonly replicas?: readonly Driver[] | undefined;
+  /** How long an `idempotencyKey` is remembered, in milliseconds. Default a day. */
+  readonly idempotencyLifeMs?: number | undefined;
 }
 
 /** One of `connectionString`, `postgres` and `driver`. */
@@ -60,6 +75,10 @@ export interface ResolvedOptions {
   readonly mode: MigrateMode;
   readonly maxValueBytes: number | undefined;
   readonly batchReads: boolean;
+  /** Null for none. */
+  readonly retry: RetryPolicy | null;
+  readonly replicas: readonly Driver[];
+  readonly idempotencyLifeMs: number | undefined;
 }
 
 /**
@@ -78,7 +97,16 @@ export function resolveOptions(options: StoreOptions): ResolvedOptions {
     throw new ValidationError("createStore: maxValueBytes must be a whole number of bytes, at least 1");
   }
   if (typeof batchReads !== "boolean") throw new ValidationError("createStore: batchReads is true or false");
-  return { source: sourceOf(options), schema: schemaOf(options), mode, maxValueBytes, batchReads };
+  return {
+    source: sourceOf(options),
+    schema: schemaOf(options),
+    mode,
+    maxValueBytes,
+    batchReads,
+    retry: retryOf(options),
+    replicas: replicasOf(options),
+    idempotencyLifeMs: lifeOf(options),
+  };
 }
 
 /** What `store.blobs` and a request for that capability answer. */
@@ -120,6 +148,43 @@ function sourceOf({ connectionString, postgres, driver }: StoreOptions): Resolve
   }
   return { parameters };
 }
+
+function retryOf({ retry }: StoreOptions): RetryPolicy | null {
+  if (retry === false) return null;
+  if (retry !== undefined && (typeof retry !== "object" || retry === null)) {
+    throw new ValidationError("createStore: retry is false or { attempts, baseMs, maxMs }");
+  }
+  const {
+    attempts = DEFAULT_RETRY.attempts,
+    baseMs = DEFAULT_RETRY.baseMs,
+    maxMs = Math.max(DEFAULT_RETRY.maxMs, baseMs),
+  } = retry ?? {};
+  if (!(Number.isInteger(attempts) && attempts >= 1 && attempts <= 100)) {
+    throw new ValidationError("createStore: retry.attempts must be a whole number from 1 to 100, the first included");
+  }
+  if (!(baseMs >= 0 && maxMs >= baseMs && maxMs <= DAY_MS)) {
+    throw new ValidationError(
+      "createStore: retry.baseMs and retry.maxMs are milliseconds, and maxMs is not the smaller",
+    );
+  }
+  return { attempts, baseMs, maxMs };
+}
+
+function replicasOf({ replicas = [] }: StoreOptions): readonly Driver[] {
+  if (Array.isArray(replicas) && replicas.every((replica) => typeof replica?.batch === "function")) return replicas;
+  throw new ValidationError("createStore: replicas is a list of drivers, such as [neonHttp(env.REPLICA_URL)]");
+}
+
+function lifeOf({ idempotencyLifeMs }: StoreOptions): number | undefined {
+  if (idempotencyLifeMs === undefined || (idempotencyLifeMs > 0 && idempotencyLifeMs <= 3650 * DAY_MS)) {
+    return idempotencyLifeMs;
+  }
+  throw new ValidationError(
+    "createStore: idempotencyLifeMs is a time in milliseconds, more than 0 and at most ten years",
+  );
+}
+
+const DAY_MS = 24 * 60 * 60 * 1000;
 
 function schemaOf({ schema, postgres }: StoreOptions): string {
   if (schema !== undefined && postgres?.schema !== undefined && schema !== postgres.schema) {

@@ -1,5 +1,6 @@
 import type { Store } from "../create-store.ts";
-import type { CallOptions, Driver, Row } from "../driver.ts";
+import { type RetryBatchOptions, withRetry } from "../driver/retry.ts";
+import type { Driver, Row } from "../driver.ts";
 import { ValidationError } from "../errors.ts";
 import { withMigrations } from "../migrate/with-migrations.ts";
 import { againIfIdTaken } from "../stores/id-taken.ts";
@@ -12,6 +13,7 @@ import {
   settleSteps,
   type TransactionPlan,
 } from "../stores/transaction-plan.ts";
+import { answerOf, explainReuse, statementOf, type WriteOptions, writeKey } from "../stores/write-once.ts";
 import { internalsOf, type StoreInternals } from "./store-internals.ts";
 
 /** The operations of one store in a transaction across several. */
@@ -50,22 +52,26 @@ export type TransactionResults<Parts extends readonly StoreOperations[] | readon
  */
 export async function transaction<Parts extends readonly StoreOperations[] | readonly []>(
   parts: Parts,
-  options?: CallOptions,
+  options: WriteOptions = {},
 ): Promise<TransactionResults<Parts>> {
   const plans = planParts(parts);
   const sent = inLockOrder(plans.filter(({ steps }) => steps.length > 0));
   const [first] = sent;
   if (first === undefined) return plans.map(() => []) as unknown as TransactionResults<Parts>;
 
-  const driver = withMigrationsOf(sent, first.internals.driver);
-  const statements = sent.map(({ statement }) => statement);
-  const send = () => observedByAll(sent, () => driver.batch(statements, callOptions(options)));
+  const driver = withRetryOf(sent, withMigrationsOf(sent, first.internals.driver));
+  const found = writeKey(first.internals.context, "transaction", options);
+  // The same operations in another transaction are another write.
+  const key = found && { ...found, scope: sent.map(placeOf).join("\n") };
+  const statements = sent.map(({ call, internals }) => statementOf(internals.context, call, key));
+  const given: RetryBatchOptions = { ...callOptions(options, "transaction"), idempotent: key !== undefined };
+  const send = () => observedByAll(sent, () => driver.batch(statements, given));
   try {
-    const answers = await againIfIdTaken(send);
+    const answers = (await againIfIdTaken(send)).map((rows) => (key ? answerOf(rows, "transaction") : rows));
     const rows = new Map<PartPlan, readonly Row[] | undefined>(sent.map((plan, index) => [plan, answers[index]]));
     return plans.map((plan) => settleSteps(plan, rows.get(plan) ?? [])) as unknown as TransactionResults<Parts>;
   } catch (error) {
-    throw explainFailure(plans, error);
+    throw explainReuse(explainFailure(plans, error), "transaction");
   }
 }
 
@@ -114,6 +120,20 @@ function placeOf({ internals: { context } }: PartPlan): string {
 function withMigrationsOf(plans: readonly PartPlan[], driver: Driver): Driver {
   const bySchema = new Map(plans.map(({ internals }) => [internals.context.schema, internals.migrations]));
   return [...bySchema.values()].reduce((inner, migrations) => withMigrations(inner, migrations), driver);
+}
+
+/** As the first store was made; each tells its listeners. */
+function withRetryOf(plans: readonly PartPlan[], driver: Driver): Driver {
+  const [first] = plans;
+  if (!first?.internals.retry) return driver;
+  return withRetry(driver, {
+    ...first.internals.retry,
+    onRetry(attempt) {
+      for (const { internals } of plans) {
+        internals.context.emit?.({ type: "retry", store: internals.context.store, ...attempt });
+      }
+    },
+  });
 }
 
 /** Every store tells its own listeners of the call. */

@@ -93,7 +93,7 @@ function sendTogether(driver: Driver, reads: readonly Read[]): void {
       } catch (error) {
         if (concernsAll(error)) throw error;
         const timeoutMs = (options?.timeoutMs ?? DEFAULT_TIMEOUT_MS) - (performance.now() - startedAt);
-        return driver.query(statement, { signal: call.signal, timeoutMs: Math.max(1, timeoutMs) });
+        return driver.query(statement, { ...options, signal: call.signal, timeoutMs: Math.max(1, timeoutMs) });
       }
     }
     resolve(bounded(`${driver.name} query`, options, LEFT_TO_THE_DRIVER_MS, answer));

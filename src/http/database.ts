@@ -9,8 +9,8 @@ export interface DatabaseOptions {
 }
 
 /**
- * Gives each request a driver of its own, `c.get("driver")`, and closes it when the response is ready: after it was sent,
- * by `waitUntil`, where the platform has that.
+ * Gives each request a driver of its own, `c.get("driver")`, and closes it when the response is ready or, where that is a stream
+ * that uses the driver, when it has ended. After the response was sent, by `waitUntil`, where the platform has that.
  *
  * @example
  * ```ts
@@ -24,11 +24,14 @@ export function database({ open }: DatabaseOptions): MiddlewareHandler<OnetripEn
     try {
       await next();
     } finally {
+      const inUse = c.get("inUse");
       // A connection that cannot be closed is the server's to notice: the answer stands.
-      const closing = driver.close().catch(() => undefined);
+      const closing = Promise.resolve(inUse)
+        .then(() => driver.close())
+        .catch(() => undefined);
       const context = executionContext(c);
       if (context) context.waitUntil(closing);
-      else await closing;
+      else if (inUse === undefined) await closing;
     }
   });
 }

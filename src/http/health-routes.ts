@@ -1,6 +1,6 @@
 import { type Context, Hono } from "hono";
 import type { Driver } from "../driver.ts";
-import { jsonAnswer } from "./json.ts";
+import { jsonAnswer } from "../web/json-answer.ts";
 import type { OnetripEnv } from "./principal.ts";
 import { problemHandler, type Report } from "./problem.ts";
 

@@ -1,6 +1,5 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
-import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { problemException } from "./problem.ts";
 
 /** Refuses larger bodies with 413, before or while they are read. */
@@ -25,16 +24,4 @@ export async function jsonBody(c: Context): Promise<unknown> {
   } catch {
     throw problemException({ status: 400, code: "malformed", detail: "The body is not JSON." });
   }
-}
-
-/** An answer as one line of JSON: the line's end is for people who read it in a terminal. */
-export function jsonAnswer(
-  value: unknown,
-  status: ContentfulStatusCode,
-  headers: Readonly<Record<string, string>>,
-): Response {
-  return new Response(`${JSON.stringify(value)}\n`, {
-    status,
-    headers: { "content-type": "application/json", ...headers },
-  });
 }

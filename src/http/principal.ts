@@ -21,6 +21,8 @@ export interface OnetripEnv {
   Variables: {
     principal: Principal;
     driver: Driver;
+    /** Settles when an answer that is a stream does not need the driver any more. Undefined: nothing goes on. */
+    inUse: Promise<void> | undefined;
   };
 }
 

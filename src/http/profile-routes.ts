@@ -9,8 +9,9 @@ import type {
   ProfileSaveOptions,
   PsonProfile,
 } from "../profiles/index.ts";
+import { jsonAnswer } from "../web/json-answer.ts";
 import { parseTags, revisionTag } from "./entity-tag.ts";
-import { jsonAnswer, jsonBody, limitBody } from "./json.ts";
+import { jsonBody, limitBody } from "./json.ts";
 import { type OnetripEnv, type Principal, principalOf, requireScope } from "./principal.ts";
 import { problemException, problemHandler, type Report } from "./problem.ts";
 

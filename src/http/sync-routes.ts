@@ -1,108 +1,88 @@
 import { type Context, Hono } from "hono";
-import { CapabilityError, ValidationError } from "../errors.ts";
-import { DEFAULT_SYNC_LIMITS, type PushBatch, type PushRefusal, type Replica } from "../sync/index.ts";
-import { jsonAnswer, jsonBody, limitBody } from "./json.ts";
+import { answerSync, type SyncOperation } from "../sync/handler/answer-sync.ts";
+import type { Replica, SyncAccess, SyncAsk, SyncLimits } from "../sync/index.ts";
 import { maySync, type OnetripEnv, principalOf, requireScope } from "./principal.ts";
-import { type Problem, problemException, problemHandler, type Report } from "./problem.ts";
+import { problemHandler, type Report } from "./problem.ts";
 
 export interface SyncRoutesOptions {
-  /** The replica of one request, over its driver and for its principal. */
-  readonly replica: (c: Context<OnetripEnv>, store: string) => Replica;
-  /** Decides on a store, after scope. Default {@link maySync}: the `stores` of the principal. */
-  readonly authorize?: ((c: Context<OnetripEnv>, store: string) => boolean | Promise<boolean>) | undefined;
-  /** Larger pushes are refused with 413. Default 1 MiB. */
-  readonly maxPushBytes?: number | undefined;
+  /** The replica of one request, over its driver and for its principal. `access` is what was granted. */
+  readonly replica: (c: Context<OnetripEnv>, store: string, access: SyncAccess) => Replica | Promise<Replica>;
+  /**
+   * Decides, after the token's scopes: `{ scope }` confines the caller to keys and streams that begin so, whatever it asks for.
+   * Default {@link maySync}: the `stores` of the principal.
+   */
+  readonly authorize?: ((c: Context<OnetripEnv>, ask: SyncAsk) => SyncVerdict | Promise<SyncVerdict>) | undefined;
+  /** Told to clients, and kept for bodies: larger pushes are refused with 413. Default: those of the replica, where it has some. */
+  readonly limits?: Partial<SyncLimits> | undefined;
+  /** How often a waiting poke asks the database where the feed stands, in milliseconds. Default 1,000. */
+  readonly pokeIntervalMs?: number | undefined;
+  /** After how long a stream of pokes ends, so that the client opens the next one, in milliseconds. Default 5 minutes. */
+  readonly pokeStreamMs?: number | undefined;
   readonly report?: Report | undefined;
 }
 
+export type SyncVerdict = boolean | { readonly scope: string };
+
 /**
- * `GET /sync/v1/:store/pull` and `POST /sync/v1/:store/push`, each exactly one statement. The wire is that of
- * {@link Replica}: a page, or a push result, as JSON.
+ * Sync under `/sync/v1/:store`. Each request is exactly one statement; a poke is one for each look.
+ *
+ * | request | scope | answer |
+ * |---|---|---|
+ * | `GET /sync/v1/:store` | `sync:read` | protocols, limits, the server's time, where the feed stands |
+ * | `GET …/pull?cursor=&limit=&scope=&client=` | `sync:read` | a page; line by line for `Accept: application/x-ndjson`; 304 to `If-None-Match` when nothing was written since |
+ * | `POST …/push?scope=` | `sync:write` | the result of each mutation |
+ * | `GET …/poke?head=&epoch=&cursor=&wait=` | `sync:read` | `{head, epoch}` once the feed is elsewhere, or 204 after `wait` seconds (0 to 25); events for `Accept: text/event-stream` |
  *
  * | status | code | |
  * |---|---|---|
  * | 400 | `malformed` | not JSON; a damaged or foreign cursor; a limit that is no number from 1 to 1,000 |
- * | 403 | `forbidden` | the store is not the caller's; the client id is another principal's |
+ * | 403 | `forbidden` | the store, or the scope, is not the caller's |
+ * | 403 | `client-forbidden` | the client id is another principal's |
  * | 409 | `gap`, `unknown-client` | mutations are missing, with `lastMutation`; begin again at 1 |
  * | 410 | `resync` | with `why`; pull from the start |
  * | 413 | `too-large` | send fewer mutations |
  * | 422 | `validation`, `unsupported-op` | nothing of the batch was applied |
+ *
+ * A stream of pokes goes on using the request's driver after its answer has begun: `database()` waits for that.
  */
 export function syncRoutes(options: SyncRoutesOptions): Hono<OnetripEnv> {
-  const { replica, authorize = (c, store) => maySync(principalOf(c), store) } = options;
-  const headers = { "cache-control": "private, no-store" };
-
-  async function open(c: Context<OnetripEnv>, store: string): Promise<Replica> {
-    if (await authorize(c, store)) return replica(c, store);
-    throw problemException({ status: 403, code: "forbidden", detail: "The token does not reach this store." });
-  }
+  const answer = (operation: SyncOperation) => (c: Context<OnetripEnv, "/sync/v1/:store">) =>
+    answerThrough(options, c, operation);
 
   return new Hono<OnetripEnv>()
-    .get("/sync/v1/:store/pull", requireScope("sync:read"), async (c) => {
-      const { cursor = "", limit = String(DEFAULT_SYNC_LIMITS.maxChanges), scope } = c.req.query();
-      if (scope !== undefined) throw problemException(unsupported("This version has no scopes; leave scope out."));
-      const source = await open(c, c.req.param("store"));
-      const page = await source.pull(cursor === "" ? null : cursor, toLimit(limit)).catch(asMalformed);
-      if ("resync" in page) throw problemException(resyncProblem(page.resync));
-      return jsonAnswer(page, 200, headers);
-    })
-    .post(
-      "/sync/v1/:store/push",
-      requireScope("sync:write"),
-      limitBody(options.maxPushBytes ?? DEFAULT_SYNC_LIMITS.maxPushBytes),
-      async (c) => {
-        const target = await open(c, c.req.param("store"));
-        const result = await target.push((await jsonBody(c)) as PushBatch).catch(asUnsupported);
-        if ("refused" in result) throw problemException(refusals[result.refused](result));
-        return jsonAnswer(result, 200, headers);
-      },
-    )
+    .get("/sync/v1/:store", requireScope("sync:read"), answer("info"))
+    .get("/sync/v1/:store/pull", requireScope("sync:read"), answer("pull"))
+    .get("/sync/v1/:store/poke", requireScope("sync:read"), answer("poke"))
+    .post("/sync/v1/:store/push", requireScope("sync:write"), answer("push"))
     .onError(problemHandler(options.report));
 }
 
-/** NaN for anything but digits: the replica knows the bounds. */
-function toLimit(text: string): number {
-  return /^\d{1,6}$/.test(text) ? Number(text) : Number.NaN;
+async function answerThrough(
+  options: SyncRoutesOptions,
+  c: Context<OnetripEnv, "/sync/v1/:store">,
+  operation: SyncOperation,
+): Promise<Response> {
+  const { replica, authorize = (_, { store }) => maySync(principalOf(c), store), report, ...rest } = options;
+  const released = Promise.withResolvers<void>();
+  let isHeld = false;
+  const response = await answerSync(
+    c.req.raw,
+    { store: c.req.param("store"), operation },
+    {
+      ...rest,
+      authorize: (_, ask) => authorize(c, ask),
+      async replica(_, access) {
+        const opened = await replica(c, access.store, access);
+        isHeld = true;
+        return opened;
+      },
+      release() {
+        isHeld = false;
+        released.resolve();
+      },
+      report: (error) => report?.(error, c),
+    },
+  );
+  if (isHeld) c.set("inUse", released.promise);
+  return response;
 }
-
-/** On a pull everything that is validated comes from the query string. */
-function asMalformed(error: unknown): never {
-  if (!(error instanceof ValidationError)) throw error;
-  throw problemException({ status: 400, code: "malformed", detail: error.message });
-}
-
-function asUnsupported(error: unknown): never {
-  throw error instanceof CapabilityError ? problemException(unsupported(error.message)) : error;
-}
-
-function unsupported(detail: string): Problem {
-  return { status: 422, code: "unsupported-op", detail };
-}
-
-function resyncProblem(why: string): Problem {
-  return {
-    status: 410,
-    code: "resync",
-    detail: "The cursor cannot be continued; keep pending edits and pull from the start.",
-    members: { why },
-  };
-}
-
-const refusals: Readonly<Record<PushRefusal["refused"], (refusal: PushRefusal) => Problem>> = {
-  gap: (refusal) => ({
-    status: 409,
-    code: "gap",
-    detail: "Mutations before this batch never arrived; push again from the one after lastMutation.",
-    members: { lastMutation: "lastMutation" in refusal ? refusal.lastMutation : undefined },
-  }),
-  "unknown-client": () => ({
-    status: 409,
-    code: "unknown-client",
-    detail: "This client has not pushed here before; take a new client id and begin at 1.",
-  }),
-  forbidden: () => ({
-    status: 403,
-    code: "forbidden",
-    detail: "The client id belongs to another principal; take a new one.",
-  }),
-};

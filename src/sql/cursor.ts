@@ -1,8 +1,8 @@
 import { ValidationError } from "../errors.ts";
 import { decodeOpaque, encodeOpaque } from "./opaque.ts";
 
-/** What a cursor goes through: the changes of sync, or the events of `readAll`. */
-export type CursorKind = "sync" | "events";
+/** What a cursor goes through: the changes of sync, or the events of `readAll`. A token only names a place. */
+export type CursorKind = "sync" | "events" | "token";
 
 /** Where a reader of the feed stands: per lane the last seq it has seen. */
 export interface Position {
@@ -11,59 +11,82 @@ export interface Position {
   readonly store: string;
   /** Null while the store had no history at all. */
   readonly epoch: string | null;
-  /** 64-bit numbers, as text. */
-  readonly lanes: readonly (readonly [lane: number, seq: string])[];
+  readonly lanes: readonly LanePosition[];
+  /** With what the keys and streams that are read begin. Default empty: all of them. */
+  readonly scope?: string | undefined;
 }
 
-/** What a reader may send; a full cursor of 64 lanes has about 2.5 KiB. */
-const MAX_LENGTH = 8 * 1024;
+/**
+ * 64-bit numbers, as text. `floor` is that of the lane when the reader began below it: the tombstones that were collected up to
+ * there are of things that it never had.
+ */
+export type LanePosition = readonly [lane: number, seq: string] | readonly [lane: number, seq: string, floor: string];
+
+/** What a reader may send; a full cursor of 64 lanes has about 5 KiB. */
+const MAX_LENGTH = 16 * 1024;
 const MAX_LANES = 64;
 const MAX_SEQ = 2n ** 63n - 1n;
 const VERSION = 1;
 
-/** base64url of `{"v":1,"k":kind,"e":epoch,"p":[[lane,"seq"],…],"s":store}`. */
-export function encodeCursor({ kind, store, epoch, lanes }: Position): string {
-  return encodeOpaque({ v: VERSION, k: kind, e: epoch, p: lanes, s: store });
+/** base64url of `{"v":1,"k":kind,"e":epoch,"p":[[lane,"seq"],…],"s":store}`, with `"c":scope` where there is one. */
+export function encodeCursor({ kind, store, epoch, lanes, scope = "" }: Position): string {
+  return encodeOpaque({ v: VERSION, k: kind, e: epoch, p: lanes, s: store, ...(scope !== "" && { c: scope }) });
 }
 
 /**
- * Reads a cursor that came from outside.
+ * Reads a cursor that came from outside. Whether its scope is the one that is asked for, the caller decides.
  *
  * @param kind what is about to be read
  * @param store of which store
  * @throws ValidationError when it is damaged, of a version that this code does not know, of another kind or another store
  */
-export function decodeCursor(cursor: string, kind: CursorKind, store: string): Position {
-  const content = decodeOpaque(cursor, MAX_LENGTH);
-  if (content["v"] !== VERSION || !isEpoch(content["e"]) || !isLanes(content["p"])) {
+export function decodeCursor(cursor: string, kind: CursorKind, store: string): Required<Position> {
+  const position = decode(cursor, kind);
+  if (position.store === store) return position;
+  throw new ValidationError("cursor: it belongs to another store; keep one cursor for each store");
+}
+
+/**
+ * How far a cursor of sync has got in each lane: what a device needs to know whether it has pulled what it had pushed. Seqs are
+ * 64-bit numbers as text.
+ *
+ * @throws ValidationError when it is damaged, of a version that this code does not know, or no cursor of sync
+ */
+export function cursorLanes(cursor: string): readonly (readonly [lane: number, seq: string])[] {
+  return decode(cursor, "sync").lanes.map(([lane, seq]) => [lane, seq]);
+}
+
+function decode(cursor: string, kind: CursorKind): Required<Position> {
+  const { v, k, e: epoch, p: lanes, s: store, c: scope = "" } = decodeOpaque(cursor, MAX_LENGTH);
+  if (
+    v !== VERSION ||
+    !isEpoch(epoch) ||
+    !isLanes(lanes) ||
+    typeof scope !== "string" ||
+    (k === kind && typeof store !== "string")
+  ) {
     throw new ValidationError("cursor: damaged, or of another version; read from the start, without one");
   }
-  if (content["k"] !== kind) {
+  if (k !== kind) {
     throw new ValidationError("cursor: it belongs to another kind of reading; sync and events each have their own");
   }
-  if (content["s"] !== store) {
-    throw new ValidationError("cursor: it belongs to another store; keep one cursor for each store");
-  }
-  return { kind, store, epoch: content["e"], lanes: content["p"] };
+  return { kind, store: String(store), epoch, lanes, scope };
 }
 
 function isEpoch(value: unknown): value is string | null {
   return value === null || (typeof value === "string" && /^[0-9a-f-]{36}$/.test(value));
 }
 
-function isLanes(value: unknown): value is [number, string][] {
+function isLanes(value: unknown): value is LanePosition[] {
   return Array.isArray(value) && value.every(isLane) && new Set(value.map(([lane]) => lane)).size === value.length;
 }
 
-function isLane(value: unknown): value is [number, string] {
-  if (!Array.isArray(value) || value.length !== 2) return false;
-  const [lane, seq]: unknown[] = value;
-  return (
-    Number.isInteger(lane) &&
-    Number(lane) >= 0 &&
-    Number(lane) < MAX_LANES &&
-    typeof seq === "string" &&
-    /^\d{1,19}$/.test(seq) &&
-    BigInt(seq) <= MAX_SEQ
-  );
+function isLane(value: unknown): value is LanePosition {
+  if (!Array.isArray(value) || value.length < 2 || value.length > 3) return false;
+  const [lane, ...seqs]: unknown[] = value;
+  return Number.isInteger(lane) && Number(lane) >= 0 && Number(lane) < MAX_LANES && seqs.every(isSeq);
+}
+
+function isSeq(value: unknown): value is string {
+  return typeof value === "string" && /^\d{1,19}$/.test(value) && BigInt(value) <= MAX_SEQ;
 }

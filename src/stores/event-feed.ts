@@ -1,12 +1,13 @@
-import type { CallOptions, Row } from "../driver.ts";
+import type { Row } from "../driver.ts";
 import { PersistError } from "../errors.ts";
 import { decodeCursor, encodeCursor, type Position } from "../sql/cursor.ts";
 import { checkLimit } from "../sql/limit.ts";
 import { selectFeed } from "./event-statements.ts";
+import type { ReadOptions } from "./read-options.ts";
 import { onlyRow, runStatement, type StoreContext } from "./store-context.ts";
 import { type StoredEvent, toEvent } from "./stored-event.ts";
 
-export interface ReadAllOptions extends CallOptions {
+export interface ReadAllOptions extends ReadOptions {
   /** That of the page before. Without one, or with null: from the start. */
   readonly cursor?: string | null | undefined;
   /** 1 to 1,000. Default 100. */
@@ -48,12 +49,10 @@ export function eventFeed(context: StoreContext): EventFeed {
   const { store } = context;
   return {
     async readAll<T>(options: ReadAllOptions = {}): Promise<EventFeedPage<T>> {
-      const statement = selectFeed(
-        context,
-        positionOf(options.cursor, store),
-        checkLimit(options.limit, "events.readAll"),
-      );
-      const row = onlyRow(await runStatement(context, "events.readAll", statement, options), "events.readAll");
+      const from = positionOf(options.cursor, store);
+      const statement = selectFeed(context, from, checkLimit(options.limit, "events.readAll"));
+      const rows = await runStatement(context, "events.readAll", statement, { ...options, from });
+      const row = onlyRow(rows, "events.readAll");
       if (row["status"] === "resync") {
         throw new PersistError(
           "resync",

@@ -2,6 +2,7 @@ import type { Param, Statement } from "../driver.ts";
 import type { Position } from "../sql/cursor.ts";
 import { utcText } from "../sql/time.ts";
 import type { StoreContext } from "./store-context.ts";
+import type { WriteCall } from "./write-call.ts";
 
 type Target = Pick<StoreContext, "store" | "schema">;
 
@@ -10,15 +11,11 @@ type Target = Pick<StoreContext, "store" | "schema">;
  *
  * @param events JSON text of an array of `[id, payload, type, metadata]`
  */
-export function insertEvents(
-  { store, schema }: Target,
-  stream: string,
-  events: string,
-  expected: string | null,
-): Statement {
+export function insertEvents(stream: string, events: string, expected: string | null): WriteCall {
   return {
-    text: `select status, id, version, "timestamp" from ${schema}.event_append($1, $2, $3, $4)`,
-    params: [store, stream, events, expected],
+    function: "event_append",
+    columns: 'status, id, version, "timestamp"',
+    args: [stream, { json: events }, expected],
   };
 }
 

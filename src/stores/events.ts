@@ -1,4 +1,4 @@
-import type { CallOptions, Row } from "../driver.ts";
+import type { Row } from "../driver.ts";
 import { ConflictError, ValidationError } from "../errors.ts";
 import { checkKey } from "../sql/key.ts";
 import { checkLimit } from "../sql/limit.ts";
@@ -9,12 +9,14 @@ import { insertEvents, selectEvents } from "./event-statements.ts";
 import { type ExpectedVersion, toExpected } from "./expected-version.ts";
 import { againIfIdTaken } from "./id-taken.ts";
 import { type NewEvent, newEvents, toEventsJson } from "./new-events.ts";
+import type { ReadOptions } from "./read-options.ts";
 import { runStatement, type StoreContext } from "./store-context.ts";
 import { type StoredEvent, toEvent } from "./stored-event.ts";
+import { runWrite, type WriteOptions } from "./write-once.ts";
 
 export type { StoredEvent };
 
-export interface AppendOptions extends CallOptions {
+export interface AppendOptions extends WriteOptions {
   /** The version that the stream must have: that of its last event, 0 or `"absent"` for none, `"present"` for any. */
   readonly expectedVersion?: ExpectedVersion | undefined;
   /**
@@ -28,7 +30,7 @@ export interface AppendOptions extends CallOptions {
   readonly metadata?: unknown;
 }
 
-export interface EventListOptions extends CallOptions {
+export interface EventListOptions extends ReadOptions {
   readonly stream: string;
   /** Only events of this moment or later, by the database's clock. A filter, not a position: page with `after`. */
   readonly since?: Date | undefined;
@@ -77,12 +79,13 @@ export function eventStore(context: StoreContext): EventStore {
     checkKey(stream, "events.append: stream");
     const expected = toExpected(options.expectedVersion, "events.append");
     const events = newEvents(Array.isArray(given) ? given : [given], options, context);
-    const statement = insertEvents(context, stream, toEventsJson(events), expected);
-    const rows = await againIfIdTaken(() => runStatement(context, "events.append", statement, options));
+    const call = insertEvents(stream, toEventsJson(events), expected);
+    const rows = await againIfIdTaken(() => runWrite(context, "events.append", call, options));
     refuseConflict(rows, options.expectedVersion);
 
     const stored = rows.map((row, index) => toAppended<T>(row, stream, events[index]));
-    const fresh = rows.filter((row) => row["status"] === "applied");
+    // Under ids that are new what is there already was written by an earlier attempt of this very call.
+    const fresh = options.id === undefined ? rows : rows.filter((row) => row["status"] === "applied");
     if (fresh.length > 0) {
       const version = Number(fresh.at(-1)?.["version"]);
       emit?.({ type: "event:append", store, stream, count: fresh.length, version });

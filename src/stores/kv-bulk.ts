@@ -1,10 +1,11 @@
-import type { CallOptions } from "../driver.ts";
 import { ValidationError } from "../errors.ts";
 import { checkKey } from "../sql/key.ts";
 import { exceedsBytes } from "../sql/utf8.ts";
 import { deleteEntries, selectEntriesOf, upsertEntries } from "./kv-statements.ts";
 import { checkTtl, decodeValue, encodeValue, type SetOptions } from "./kv-value.ts";
+import type { ReadOptions } from "./read-options.ts";
 import { onlyRow, runStatement, type StoreContext } from "./store-context.ts";
+import { runWrite, type WriteOptions } from "./write-once.ts";
 
 /** An entry for `setMany`, as a pair or with a life of its own. */
 export type NewKvEntry =
@@ -19,7 +20,7 @@ export type NewKvEntry =
 /** At most 1,000 keys or entries in a call. An empty list is an answer at once: nothing is sent. */
 export interface KvBulk {
   /** The values in the order of the keys, `undefined` where there is no entry. A key may be asked for twice. */
-  getMany<T = unknown>(keys: readonly string[], options?: CallOptions): Promise<readonly (T | undefined)[]>;
+  getMany<T = unknown>(keys: readonly string[], options?: ReadOptions): Promise<readonly (T | undefined)[]>;
   /**
    * Writes entries as `set` does, all or none, 8 MiB of JSON in all. When a key occurs twice the last one counts.
    *
@@ -31,14 +32,14 @@ export interface KvBulk {
    */
   setMany(entries: readonly NewKvEntry[], options?: SetOptions): Promise<void>;
   /** Deletes entries, all or none, and says how many were there. */
-  deleteMany(keys: readonly string[], options?: CallOptions): Promise<number>;
+  deleteMany(keys: readonly string[], options?: WriteOptions): Promise<number>;
 }
 
 /** Operations on several entries of one store. */
 export function kvBulk(context: StoreContext): KvBulk {
   const { store, emit } = context;
 
-  async function getMany<T>(keys: readonly string[], options?: CallOptions): Promise<readonly (T | undefined)[]> {
+  async function getMany<T>(keys: readonly string[], options?: ReadOptions): Promise<readonly (T | undefined)[]> {
     const distinct = distinctKeys(keys, "kv.getMany");
     if (distinct.length === 0) return [];
     const rows = await runStatement(context, "kv.getMany", selectEntriesOf(context, distinct), options);
@@ -53,14 +54,14 @@ export function kvBulk(context: StoreContext): KvBulk {
     if (exceedsBytes(json, MAX_TOTAL_BYTES)) {
       throw new ValidationError("kv.setMany: more than 8 MiB in a call; set the rest in another");
     }
-    await runStatement(context, "kv.setMany", upsertEntries(context, json), options);
+    await runWrite(context, "kv.setMany", upsertEntries(json), options);
     for (const key of encoded.keys()) emit?.({ type: "kv:set", store, key });
   }
 
-  async function deleteMany(keys: readonly string[], options?: CallOptions): Promise<number> {
+  async function deleteMany(keys: readonly string[], options?: WriteOptions): Promise<number> {
     const distinct = distinctKeys(keys, "kv.deleteMany");
     if (distinct.length === 0) return 0;
-    const rows = await runStatement(context, "kv.deleteMany", deleteEntries(context, distinct), options);
+    const rows = await runWrite(context, "kv.deleteMany", deleteEntries(distinct), options);
     const deleted = onlyRow(rows, "kv.deleteMany")["deleted"] as readonly string[];
     for (const key of deleted) emit?.({ type: "kv:delete", store, key });
     return deleted.length;

@@ -1,11 +1,11 @@
-import type { CallOptions } from "../driver.ts";
 import { ValidationError } from "../errors.ts";
 import { checkKey } from "../sql/key.ts";
 import { addToEntry, compareEntry } from "./kv-statements.ts";
 import { checkTtl, type EncodedValue, encodeValue, type SetOptions } from "./kv-value.ts";
-import { onlyRow, runStatement, type StoreContext } from "./store-context.ts";
+import { onlyRow, type StoreContext } from "./store-context.ts";
+import { runWrite, type WriteOptions } from "./write-once.ts";
 
-export interface IncrementOptions extends CallOptions {
+export interface IncrementOptions extends WriteOptions {
   /**
    * Life of an entry that begins with this call, as in `set`. One that is there keeps its own: so a counter with a `ttl`
    * counts through a window that begins with the first call.
@@ -13,7 +13,7 @@ export interface IncrementOptions extends CallOptions {
   readonly ttl?: number | undefined;
 }
 
-/** Reads and writes in one step. Not safe to repeat after an outcome `unknown`. */
+/** Reads and writes in one step. Not safe to repeat after an outcome `unknown`, but with an `idempotencyKey`. */
 export interface KvConditional {
   /**
    * Adds `by` (default 1; any finite number, also negative) and resolves to the sum. Without an entry it begins at 0. The sum is
@@ -45,8 +45,8 @@ export function kvConditional(context: StoreContext): KvConditional {
 
   async function increment(key: string, by = 1, options: IncrementOptions = {}): Promise<number> {
     checkKey(key, "kv.increment: key");
-    const statement = addToEntry(context, key, checkSummand(by, "kv.increment"), checkTtl(options.ttl, "kv.increment"));
-    const row = onlyRow(await runStatement(context, "kv.increment", statement, options), "kv.increment");
+    const call = addToEntry(key, checkSummand(by, "kv.increment"), checkTtl(options.ttl, "kv.increment"));
+    const row = onlyRow(await runWrite(context, "kv.increment", call, options), "kv.increment");
     if (row["status"] !== "applied") throw refused(row["status"]);
     emit?.({ type: "kv:set", store, key });
     return Number(row["total"]);
@@ -66,8 +66,8 @@ export function kvConditional(context: StoreContext): KvConditional {
   async function compare({ what, key, expected, value }: Comparison, options: SetOptions = {}): Promise<boolean> {
     checkKey(key, `${what}: key`);
     const next = encodeValue(value, `${what}: value`, maxValueBytes);
-    const statement = compareEntry(context, key, { expected, next, ttlMs: checkTtl(options.ttl, what) });
-    const row = onlyRow(await runStatement(context, what, statement, options), what);
+    const call = compareEntry(key, { expected, next, ttlMs: checkTtl(options.ttl, what) });
+    const row = onlyRow(await runWrite(context, what, call, options), what);
     if (row["status"] !== "applied") return false;
     emit?.({ type: "kv:set", store, key });
     return true;

@@ -4,25 +4,18 @@ import { utcText } from "../sql/time.ts";
 import type { EncodedValue } from "./kv-value.ts";
 import type { RecordPage } from "./record-statements.ts";
 import type { StoreContext } from "./store-context.ts";
+import type { WriteCall } from "./write-call.ts";
 
 type Target = Pick<StoreContext, "store" | "schema">;
 
 /** Answers `version` and `updated_at`. */
-export function upsertEntry(
-  { store, schema }: Target,
-  key: string,
-  value: EncodedValue,
-  ttlMs: number | null,
-): Statement {
-  return {
-    text: `select version, updated_at from ${schema}.kv_set($1, $2, $3, $4, $5)`,
-    params: [store, key, value.json, value.encoding, asText(ttlMs)],
-  };
+export function upsertEntry(key: string, { json, encoding }: EncodedValue, ttlMs: number | null): WriteCall {
+  return { function: "kv_set", columns: "version, updated_at", args: [key, { json }, encoding, asText(ttlMs)] };
 }
 
 /** Answers `status`. */
-export function deleteEntry({ store, schema }: Target, key: string): Statement {
-  return { text: `select status from ${schema}.kv_delete($1, $2)`, params: [store, key] };
+export function deleteEntry(key: string): WriteCall {
+  return { function: "kv_delete", columns: "status", args: [key] };
 }
 
 export function selectEntry({ store, schema }: Target, key: string): Statement {
@@ -65,21 +58,18 @@ where store = $1 and key = any(array(select jsonb_array_elements_text($2::text::
  *
  * @param entries JSON text of an array of `[key, value, encoding, ttl in ms]`, no key twice
  */
-export function upsertEntries({ store, schema }: Target, entries: string): Statement {
-  return { text: `select written from ${schema}.kv_set_many($1, $2)`, params: [store, entries] };
+export function upsertEntries(entries: string): WriteCall {
+  return { function: "kv_set_many", columns: "written", args: [{ json: entries }] };
 }
 
 /** Answers `deleted`: an array of keys. */
-export function deleteEntries({ store, schema }: Target, keys: readonly string[]): Statement {
-  return { text: `select deleted from ${schema}.kv_delete_many($1, $2)`, params: [store, JSON.stringify(keys)] };
+export function deleteEntries(keys: readonly string[]): WriteCall {
+  return { function: "kv_delete_many", columns: "deleted", args: [{ json: JSON.stringify(keys) }] };
 }
 
 /** Answers `status` and `total`. */
-export function addToEntry({ store, schema }: Target, key: string, by: number, ttlMs: number | null): Statement {
-  return {
-    text: `select status, total from ${schema}.kv_increment($1, $2, $3, $4)`,
-    params: [store, key, String(by), asText(ttlMs)],
-  };
+export function addToEntry(key: string, by: number, ttlMs: number | null): WriteCall {
+  return { function: "kv_increment", columns: "status, total", args: [key, String(by), asText(ttlMs)] };
 }
 
 export interface EntryComparison {
@@ -90,11 +80,12 @@ export interface EntryComparison {
 }
 
 /** Answers `status`. */
-export function compareEntry({ store, schema }: Target, key: string, comparison: EntryComparison): Statement {
-  const { expected, next, ttlMs } = comparison;
+export function compareEntry(key: string, { expected, next, ttlMs }: EntryComparison): WriteCall {
+  const { json = null, encoding = null } = expected ?? {};
   return {
-    text: `select status from ${schema}.kv_compare_set($1, $2, $3, $4, $5, $6, $7)`,
-    params: [store, key, expected?.json ?? null, expected?.encoding ?? null, next.json, next.encoding, asText(ttlMs)],
+    function: "kv_compare_set",
+    columns: "status",
+    args: [key, { json }, encoding, { json: next.json }, next.encoding, asText(ttlMs)],
   };
 }
 

@@ -1,9 +1,10 @@
-import type { CallOptions, Row } from "../driver.ts";
+import type { Row } from "../driver.ts";
 import { ValidationError } from "../errors.ts";
 import { fromBase64, toBase64 } from "../sql/base64.ts";
 import { toJson } from "../sql/json.ts";
+import type { WriteOptions } from "./write-once.ts";
 
-export interface SetOptions extends CallOptions {
+export interface SetOptions extends WriteOptions {
   /** Life in milliseconds, by the database's clock: more than 0, at most 100 years. Without it the entry stays. */
   readonly ttl?: number | undefined;
 }

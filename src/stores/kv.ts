@@ -6,9 +6,11 @@ import { type KvBulk, kvBulk } from "./kv-bulk.ts";
 import { type KvConditional, kvConditional } from "./kv-conditional.ts";
 import { deleteEntry, deleteExpired, selectEntries, selectEntry, selectKey, upsertEntry } from "./kv-statements.ts";
 import { checkTtl, decodeValue, encodeValue, type SetOptions } from "./kv-value.ts";
+import type { ReadOptions } from "./read-options.ts";
 import type { ListOptions } from "./records.ts";
 import { onlyRow, runStatement, type StoreContext } from "./store-context.ts";
 import { workLimit } from "./work-limit.ts";
+import { runWrite, type WriteOptions } from "./write-once.ts";
 
 /** A value under a key, with what is known of it. */
 export interface KvEntry<T = unknown> {
@@ -38,10 +40,10 @@ export interface KvStore extends KvBulk, KvConditional {
    */
   set(key: string, value: unknown, options?: SetOptions): Promise<void>;
   /** `undefined` when there is no entry; a stored null is `null`. */
-  get<T = unknown>(key: string, options?: CallOptions): Promise<T | undefined>;
+  get<T = unknown>(key: string, options?: ReadOptions): Promise<T | undefined>;
   /** Whether there was something to delete. */
-  delete(key: string, options?: CallOptions): Promise<boolean>;
-  has(key: string, options?: CallOptions): Promise<boolean>;
+  delete(key: string, options?: WriteOptions): Promise<boolean>;
+  has(key: string, options?: ReadOptions): Promise<boolean>;
   /** In key order. A page that is shorter than the limit is the last. */
   list<T = unknown>(options?: ListOptions): Promise<readonly KvEntry<T>[]>;
   /**
@@ -58,26 +60,25 @@ export function kvStore(context: StoreContext): KvStore {
   async function set(key: string, value: unknown, options: SetOptions = {}): Promise<void> {
     checkKey(key, "kv.set: key");
     const encoded = encodeValue(value, "kv.set: value", context.maxValueBytes);
-    const statement = upsertEntry(context, key, encoded, checkTtl(options.ttl, "kv.set"));
-    await runStatement(context, "kv.set", statement, options);
+    await runWrite(context, "kv.set", upsertEntry(key, encoded, checkTtl(options.ttl, "kv.set")), options);
     emit?.({ type: "kv:set", store, key });
   }
 
-  async function get<T>(key: string, options?: CallOptions): Promise<T | undefined> {
+  async function get<T>(key: string, options?: ReadOptions): Promise<T | undefined> {
     checkKey(key, "kv.get: key");
     const [row] = await runStatement(context, "kv.get", selectEntry(context, key), options);
     return row && (decodeValue(row) as T);
   }
 
-  async function remove(key: string, options?: CallOptions): Promise<boolean> {
+  async function remove(key: string, options?: WriteOptions): Promise<boolean> {
     checkKey(key, "kv.delete: key");
-    const rows = await runStatement(context, "kv.delete", deleteEntry(context, key), options);
+    const rows = await runWrite(context, "kv.delete", deleteEntry(key), options);
     if (onlyRow(rows, "kv.delete")["status"] !== "applied") return false;
     emit?.({ type: "kv:delete", store, key });
     return true;
   }
 
-  async function has(key: string, options?: CallOptions): Promise<boolean> {
+  async function has(key: string, options?: ReadOptions): Promise<boolean> {
     checkKey(key, "kv.has: key");
     return (await runStatement(context, "kv.has", selectKey(context, key), options)).length > 0;
   }

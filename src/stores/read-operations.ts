@@ -8,6 +8,7 @@ export const readOperations: ReadonlySet<string> = new Set([
   "records.list",
   "records.getMany",
   "records.search",
+  "records.conflicts",
   "events.list",
   "events.readAll",
   "kv.get",
@@ -15,3 +16,11 @@ export const readOperations: ReadonlySet<string> = new Set([
   "kv.list",
   "kv.getMany",
 ]);
+
+/** Those that may be sent again though an answer was lost: an append carries the ids of its events. */
+export const repeatableOperations: ReadonlySet<string> = new Set([...readOperations, "token", "events.append"]);
+
+/** Whether an operation leaves everything as it is, wherever it is sent. */
+export function isRead(operation: string): boolean {
+  return readOperations.has(operation) || operation === "sql" || operation === "token";
+}

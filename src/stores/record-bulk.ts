@@ -1,13 +1,14 @@
-import type { CallOptions } from "../driver.ts";
 import { ValidationError } from "../errors.ts";
 import { toJson } from "../sql/json.ts";
 import { checkKey } from "../sql/key.ts";
 import { exceedsBytes } from "../sql/utf8.ts";
 import { type ExpectedVersion, toExpected } from "./expected-version.ts";
+import type { ReadOptions } from "./read-options.ts";
 import { type StoredRecord, toRecord } from "./record.ts";
 import { recordConflict } from "./record-conflict.ts";
 import { deleteRecords, selectRecordsByKey, upsertRecords } from "./record-statements.ts";
 import { runStatement, type StoreContext } from "./store-context.ts";
+import { runWrite, type WriteOptions } from "./write-once.ts";
 
 /** One record of a bulk write. */
 export interface PutEntry<T = unknown> {
@@ -28,15 +29,15 @@ export interface RecordBulk {
    */
   putMany<T = unknown>(
     entries: readonly PutEntry<NoInfer<T>>[],
-    options?: CallOptions,
+    options?: WriteOptions,
   ): Promise<readonly StoredRecord<T>[]>;
   /** In the order of the keys; `undefined` where there is no such record. */
   getMany<T = unknown>(
     keys: readonly string[],
-    options?: CallOptions,
+    options?: ReadOptions,
   ): Promise<readonly (StoredRecord<T> | undefined)[]>;
   /** How many records were there to delete. Keys that occur twice or name no record do no harm. */
-  deleteMany(keys: readonly string[], options?: CallOptions): Promise<number>;
+  deleteMany(keys: readonly string[], options?: WriteOptions): Promise<number>;
 }
 
 export function recordBulk(context: StoreContext): RecordBulk {
@@ -44,13 +45,13 @@ export function recordBulk(context: StoreContext): RecordBulk {
 
   async function putMany<T>(
     entries: readonly PutEntry<T>[],
-    options?: CallOptions,
+    options?: WriteOptions,
   ): Promise<readonly StoredRecord<T>[]> {
     const writes = checkEntries(entries).map((entry, part) => toWrite(entry, part, context.maxValueBytes));
     const json = toEntriesJson(writes);
     if (writes.length === 0) return [];
 
-    const rows = await runStatement(context, "records.putMany", upsertRecords(context, json), options);
+    const rows = await runWrite(context, "records.putMany", upsertRecords(json), options);
     const [first] = rows;
     const refused = first?.["status"] === "conflict" ? writes[Number(first["part"])] : undefined;
     if (first && refused) throw recordConflict(context, refused, first);
@@ -69,7 +70,7 @@ export function recordBulk(context: StoreContext): RecordBulk {
 
   async function getMany<T>(
     keys: readonly string[],
-    options?: CallOptions,
+    options?: ReadOptions,
   ): Promise<readonly (StoredRecord<T> | undefined)[]> {
     const wanted = checkKeys(keys, "records.getMany");
     if (wanted.length === 0) return [];
@@ -78,10 +79,10 @@ export function recordBulk(context: StoreContext): RecordBulk {
     return wanted.map((key) => records.get(key));
   }
 
-  async function deleteMany(keys: readonly string[], options?: CallOptions): Promise<number> {
+  async function deleteMany(keys: readonly string[], options?: WriteOptions): Promise<number> {
     const unwanted = checkKeys(keys, "records.deleteMany");
     if (unwanted.length === 0) return 0;
-    const rows = await runStatement(context, "records.deleteMany", deleteRecords(context, unwanted), options);
+    const rows = await runWrite(context, "records.deleteMany", deleteRecords(unwanted), options);
     for (const row of rows) emit?.({ type: "record:delete", store, key: String(row["deleted_key"]) });
     return rows.length;
   }

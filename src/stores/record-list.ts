@@ -1,14 +1,14 @@
 import { DEFAULT_TIMEOUT_MS } from "../driver/call.ts";
-import type { CallOptions } from "../driver.ts";
 import { ValidationError } from "../errors.ts";
 import { toJson } from "../sql/json.ts";
 import { checkPrefix } from "../sql/key.ts";
 import { checkLimit } from "../sql/limit.ts";
+import type { ReadOptions } from "./read-options.ts";
 import { type StoredRecord, toRecord } from "./record.ts";
 import { type RecordPage, selectRecords } from "./record-statements.ts";
 import { runStatement, type StoreContext } from "./store-context.ts";
 
-export interface ListOptions extends CallOptions {
+export interface ListOptions extends ReadOptions {
   /** Only keys that begin with it, character by character: `%` and `_` mean themselves. */
   readonly prefix?: string | undefined;
   /** Only keys behind this one. For the next page: the last key of the page before. */
@@ -42,18 +42,18 @@ export function recordList(context: StoreContext) {
     return read(page, filter === undefined ? null : toContained(filter, context.maxValueBytes), options);
   };
 
-  async function read<T>(page: RecordPage, contained: string | null, options: CallOptions) {
+  async function read<T>(page: RecordPage, contained: string | null, options: ReadOptions) {
     const rows = await runStatement(context, "records.list", selectRecords(context, page, contained), options);
     return rows.map((row) => toRecord<T>(row));
   }
 
-  async function search<T>({ prefix, after, limit }: RecordPage, wanted: RecordPredicate<T>, options: CallOptions) {
+  async function search<T>({ prefix, after, limit }: RecordPage, wanted: RecordPredicate<T>, options: ReadOptions) {
     const deadline = performance.now() + (options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
     const found: StoredRecord<T>[] = [];
     // Small pages first: what is wanted is often near.
     for (let size = limit, last = after; ; size = Math.min(size * 2, MAX_PAGE)) {
       const timeoutMs = Math.max(1, deadline - performance.now());
-      const records = await read<T>({ prefix, after: last, limit: size }, null, { signal: options.signal, timeoutMs });
+      const records = await read<T>({ prefix, after: last, limit: size }, null, { ...options, timeoutMs });
       for (const record of records) {
         if (wanted(record)) found.push(record);
         if (found.length === limit) return found;

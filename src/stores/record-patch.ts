@@ -1,4 +1,3 @@
-import type { CallOptions } from "../driver.ts";
 import { NotFoundError, ValidationError } from "../errors.ts";
 import { DEFAULT_MAX_VALUE_BYTES, toJson } from "../sql/json.ts";
 import { checkKey } from "../sql/key.ts";
@@ -6,7 +5,8 @@ import { type ExpectedVersion, toExpected } from "./expected-version.ts";
 import { type StoredRecord, toRecord } from "./record.ts";
 import { recordConflict } from "./record-conflict.ts";
 import { patchRecord } from "./record-statements.ts";
-import { onlyRow, runStatement, type StoreContext } from "./store-context.ts";
+import { onlyRow, type StoreContext } from "./store-context.ts";
+import { runWrite, type WriteOptions } from "./write-once.ts";
 
 /**
  * A merge patch for a `T` (RFC 7396): the members to change, null for those to remove. Arrays are replaced as a whole, and so
@@ -18,7 +18,7 @@ export type MergePatch<T> = T extends readonly unknown[]
     ? { readonly [Name in keyof T]?: MergePatch<T[Name]> | null }
     : T;
 
-export interface PatchOptions extends CallOptions {
+export interface PatchOptions extends WriteOptions {
   readonly expectedVersion?: Exclude<ExpectedVersion, "absent"> | undefined;
 }
 
@@ -35,8 +35,8 @@ export function recordPatch(context: StoreContext) {
     if (expected === "absent") throw new ValidationError("records.patch: what is expected to be absent needs a put");
     const json = toPatchJson(mergePatch, "records.patch: patch", maxValueBytes);
 
-    const statement = patchRecord(context, { key, json, expected, maxBytes: maxValueBytes });
-    const row = onlyRow(await runStatement(context, "records.patch", statement, options), "records.patch");
+    const call = patchRecord({ key, json, expected, maxBytes: maxValueBytes });
+    const row = onlyRow(await runWrite(context, "records.patch", call, options), "records.patch");
     switch (row["status"]) {
       case "absent":
         throw new NotFoundError("records.patch: no record with this key; use put() to create it");

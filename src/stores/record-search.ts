@@ -1,14 +1,14 @@
-import type { CallOptions } from "../driver.ts";
 import { checkKey } from "../sql/key.ts";
 import { checkLimit } from "../sql/limit.ts";
 import { quoteLanguage } from "../sql/text-search-language.ts";
+import type { ReadOptions } from "./read-options.ts";
 import { type StoredRecord, toRecord } from "./record.ts";
 import { decodeSearchCursor, encodeSearchCursor } from "./search-cursor.ts";
 import { DEFAULT_LANGUAGE, unknownLanguage } from "./search-index.ts";
 import { searchRecords } from "./search-statements.ts";
 import { runStatement, type StoreContext } from "./store-context.ts";
 
-export interface SearchOptions extends CallOptions {
+export interface SearchOptions extends ReadOptions {
   /**
    * A text search configuration of the database: `english`, `german` … find words by their stems and leave out the frequent
    * ones. Default `simple`: words as they are, in lower case.

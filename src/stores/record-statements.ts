@@ -2,28 +2,18 @@ import type { Statement } from "../driver.ts";
 import { prefixRange } from "../sql/key.ts";
 import { utcText } from "../sql/time.ts";
 import type { StoreContext } from "./store-context.ts";
+import type { WriteCall } from "./write-call.ts";
 
 type Target = Pick<StoreContext, "store" | "schema">;
 
 /** Answers `status`, `version` and `updated_at`. */
-export function upsertRecord(
-  { store, schema }: Target,
-  key: string,
-  value: string,
-  expected: string | null,
-): Statement {
-  return {
-    text: `select status, version, updated_at from ${schema}.record_put($1, $2, $3, $4)`,
-    params: [store, key, value, expected],
-  };
+export function upsertRecord(key: string, json: string, expected: string | null): WriteCall {
+  return { function: "record_put", columns: "status, version, updated_at", args: [key, { json }, expected] };
 }
 
 /** Answers `status` and `version`. */
-export function deleteRecord({ store, schema }: Target, key: string, expected: string | null): Statement {
-  return {
-    text: `select status, version from ${schema}.record_delete($1, $2, $3)`,
-    params: [store, key, expected],
-  };
+export function deleteRecord(key: string, expected: string | null): WriteCall {
+  return { function: "record_delete", columns: "status, version", args: [key, expected] };
 }
 
 export function selectRecord({ store, schema }: Target, key: string): Statement {
@@ -47,19 +37,13 @@ where store = $1 and not deleted and key = any(array(select jsonb_array_elements
  *
  * @param entries JSON text: an array of `[key, value, expected]`
  */
-export function upsertRecords({ store, schema }: Target, entries: string): Statement {
-  return {
-    text: `select status, part, version, updated_at from ${schema}.record_put_many($1, $2)`,
-    params: [store, entries],
-  };
+export function upsertRecords(entries: string): WriteCall {
+  return { function: "record_put_many", columns: "status, part, version, updated_at", args: [{ json: entries }] };
 }
 
 /** Answers a `deleted_key` for each record that was there. */
-export function deleteRecords({ store, schema }: Target, keys: readonly string[]): Statement {
-  return {
-    text: `select deleted_key from ${schema}.record_delete_many($1, $2)`,
-    params: [store, JSON.stringify(keys)],
-  };
+export function deleteRecords(keys: readonly string[]): WriteCall {
+  return { function: "record_delete_many", columns: "deleted_key", args: [{ json: JSON.stringify(keys) }] };
 }
 
 export interface Patch {
@@ -71,10 +55,11 @@ export interface Patch {
 }
 
 /** Answers `status`, `version`, `updated_at` and `value`. */
-export function patchRecord({ store, schema }: Target, { key, json, expected, maxBytes }: Patch): Statement {
+export function patchRecord({ key, json, expected, maxBytes }: Patch): WriteCall {
   return {
-    text: `select status, version, updated_at, value from ${schema}.record_patch($1, $2, $3, $4, $5)`,
-    params: [store, key, json, expected, maxBytes],
+    function: "record_patch",
+    columns: "status, version, updated_at, value",
+    args: [key, { json }, expected, maxBytes],
   };
 }
 

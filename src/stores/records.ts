@@ -1,11 +1,12 @@
-import type { CallOptions } from "../driver.ts";
 import { NotFoundError, ValidationError } from "../errors.ts";
 import { toJson } from "../sql/json.ts";
 import { checkKey } from "../sql/key.ts";
 import { type ExpectedVersion, toExpected } from "./expected-version.ts";
+import type { ReadOptions } from "./read-options.ts";
 import { type StoredRecord, toRecord } from "./record.ts";
 import { type RecordBulk, recordBulk } from "./record-bulk.ts";
 import { recordConflict } from "./record-conflict.ts";
+import { type RecordConflicts, recordConflicts } from "./record-conflicts.ts";
 import { type ListOptions, type RecordListOptions, recordList } from "./record-list.ts";
 import { type MergePatch, type PatchOptions, recordPatch } from "./record-patch.ts";
 import { recordSearch, type SearchOptions, type SearchPage } from "./record-search.ts";
@@ -14,14 +15,15 @@ import { type SearchIndex, searchIndex } from "./search-index.ts";
 import type { StandardSchema } from "./standard-schema.ts";
 import { onlyRow, runStatement, type StoreContext } from "./store-context.ts";
 import { type TypedOptions, type TypedRecordStore, typedRecords } from "./typed-records.ts";
+import { runWrite, type WriteOptions } from "./write-once.ts";
 
 export type { ListOptions, StoredRecord };
 
-export interface PutOptions extends CallOptions {
+export interface PutOptions extends WriteOptions {
   readonly expectedVersion?: ExpectedVersion | undefined;
 }
 
-export interface DeleteOptions extends CallOptions {
+export interface DeleteOptions extends WriteOptions {
   readonly expectedVersion?: Exclude<ExpectedVersion, "absent"> | undefined;
 }
 
@@ -29,7 +31,7 @@ export interface DeleteOptions extends CallOptions {
  * Every call is one round trip, but for `list` with a predicate and the two calls for the search index. Keys: 1 to 1,024 bytes
  * of UTF-8, in the order of their bytes.
  */
-export interface RecordStore extends RecordBulk, SearchIndex {
+export interface RecordStore extends RecordBulk, RecordConflicts, SearchIndex {
   /**
    * Writes a value, whatever was there or as `expectedVersion` says. Resolves to the record as it is now.
    *
@@ -52,8 +54,8 @@ export interface RecordStore extends RecordBulk, SearchIndex {
    */
   patch<T = unknown>(key: string, mergePatch: MergePatch<T>, options?: PatchOptions): Promise<StoredRecord<T>>;
   /** @throws NotFoundError when there is no such record */
-  get<T = unknown>(key: string, options?: CallOptions): Promise<StoredRecord<T>>;
-  find<T = unknown>(key: string, options?: CallOptions): Promise<StoredRecord<T> | undefined>;
+  get<T = unknown>(key: string, options?: ReadOptions): Promise<StoredRecord<T>>;
+  find<T = unknown>(key: string, options?: ReadOptions): Promise<StoredRecord<T> | undefined>;
   /**
    * Whether there was something to delete.
    *
@@ -105,7 +107,7 @@ export function recordStore(context: StoreContext): RecordStore {
     checkKey(key, "records.put: key");
     const expected = toExpected(options.expectedVersion, "records.put");
     const json = toJson(value, "records.put: value", context.maxValueBytes);
-    const rows = await runStatement(context, "records.put", upsertRecord(context, key, json, expected), options);
+    const rows = await runWrite(context, "records.put", upsertRecord(key, json, expected), options);
     const row = onlyRow(rows, "records.put");
     if (row["status"] !== "applied") {
       throw recordConflict(context, { what: "records.put", key, expected: options.expectedVersion }, row);
@@ -115,13 +117,13 @@ export function recordStore(context: StoreContext): RecordStore {
     return toRecord({ ...row, key, value: JSON.parse(json) });
   }
 
-  async function find<T>(key: string, options?: CallOptions): Promise<StoredRecord<T> | undefined> {
+  async function find<T>(key: string, options?: ReadOptions): Promise<StoredRecord<T> | undefined> {
     checkKey(key, "records.find: key");
     const [row] = await runStatement(context, "records.find", selectRecord(context, key), options);
     return row && toRecord<T>(row);
   }
 
-  async function get<T>(key: string, options?: CallOptions): Promise<StoredRecord<T>> {
+  async function get<T>(key: string, options?: ReadOptions): Promise<StoredRecord<T>> {
     checkKey(key, "records.get: key");
     const [row] = await runStatement(context, "records.get", selectRecord(context, key), options);
     if (row === undefined)
@@ -134,7 +136,7 @@ export function recordStore(context: StoreContext): RecordStore {
     const expected = toExpected(options.expectedVersion, "records.delete");
     if (expected === "absent")
       throw new ValidationError("records.delete: what is expected to be absent needs no delete");
-    const rows = await runStatement(context, "records.delete", deleteRecord(context, key, expected), options);
+    const rows = await runWrite(context, "records.delete", deleteRecord(key, expected), options);
     const row = onlyRow(rows, "records.delete");
     if (row["status"] === "conflict") {
       throw recordConflict(context, { what: "records.delete", key, expected: options.expectedVersion }, row);
@@ -153,6 +155,7 @@ export function recordStore(context: StoreContext): RecordStore {
     list: recordList(context),
     search: recordSearch(context),
     ...recordBulk(context),
+    ...recordConflicts(context),
     ...searchIndex(context),
     typed<T, Input = T>(schema?: StandardSchema<Input, T>, options: TypedOptions = {}): TypedRecordStore<T, Input> {
       // Without a schema a type is all that is added.

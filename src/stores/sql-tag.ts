@@ -86,7 +86,7 @@ export function sqlTag(context: StoreContext, bareDriver: Driver): StoreSql {
   function tag(options: CallOptions | undefined): StoreSql {
     async function read<T>(strings: TemplateStringsArray, ...values: readonly SqlValue[]) {
       const { namesTable, ...statement } = compose(checkTemplate(strings, values));
-      const batchOptions = { ...callOptions(options), readOnly: true };
+      const batchOptions = { ...callOptions(options, "sql"), readOnly: true };
       const driver = namesTable ? context.driver : bareDriver;
       const [rows = []] = await observed(context, "sql", () => driver.batch([statement], batchOptions));
       return rows as readonly T[];
@@ -95,7 +95,9 @@ export function sqlTag(context: StoreContext, bareDriver: Driver): StoreSql {
     async function write<T>(strings: TemplateStringsArray, ...values: readonly SqlValue[]) {
       const { namesTable, ...statement } = compose(checkTemplate(strings, values));
       const driver = namesTable ? context.driver : bareDriver;
-      const rows = await observed(context, "sql.write", () => driver.query(statement, callOptions(options)));
+      const rows = await observed(context, "sql.write", () =>
+        driver.query(statement, callOptions(options, "sql.write")),
+      );
       return rows as readonly T[];
     }
 

@@ -1,5 +1,9 @@
+import type { RetryCallOptions } from "../driver/retry.ts";
 import type { CallOptions, Driver, Row, Statement } from "../driver.ts";
-import { readOperations } from "./read-operations.ts";
+import type { Position } from "../sql/cursor.ts";
+import { isRead, readOperations, repeatableOperations } from "./read-operations.ts";
+import type { ReadOptions } from "./read-options.ts";
+import { decodeToken } from "./read-token.ts";
 import type { Emit } from "./store-event.ts";
 
 /** What the parts of a store share. */
@@ -14,31 +18,55 @@ export interface StoreContext {
   readonly maxValueBytes?: number | undefined;
   /** Milliseconds since 1970, for ids that sort by time. Default the system clock. */
   readonly now?: (() => number) | undefined;
-  /** Sends a statement that only reads, perhaps with others. Default `driver.query`. */
-  readonly read?: Driver["query"] | undefined;
+  /** Sends a statement that only reads, perhaps with others, perhaps to a replica. Default `driver.query`. */
+  readonly read?: ((statement: Statement, options: ReadCallOptions) => Promise<Row[]>) | undefined;
+  /** How long an idempotency key is remembered, in milliseconds. Default a day. */
+  readonly idempotencyLifeMs?: number | undefined;
+  /** A write has ended, however it ended. */
+  readonly wrote?: (() => void) | undefined;
+}
+
+/** What is known of a read on its way to a driver. */
+export interface ReadCallOptions extends RetryCallOptions {
+  /** In place of what this store object has written; null for nothing at all. */
+  readonly atLeast?: Position | null | undefined;
+  /** Where the read goes on from: it must be there too. */
+  readonly from?: Position | undefined;
+}
+
+/** What an operation knows of its statement. */
+export interface StatementOptions extends ReadOptions {
+  /** Being applied twice is the same as once. Default: what `repeatableOperations` says of the operation. */
+  readonly idempotent?: boolean | undefined;
+  readonly from?: Position | undefined;
 }
 
 /** Sends one statement and tells listeners how long it took. */
-export function runStatement(
+export async function runStatement(
   context: StoreContext,
   operation: string,
   statement: Statement,
-  options: CallOptions | undefined,
+  options: StatementOptions = {},
 ): Promise<Row[]> {
   const { driver, read = driver.query } = context;
-  const send = readOperations.has(operation) ? read : driver.query;
-  return observed(context, operation, () => send(statement, callOptions(options)));
+  const { idempotent = repeatableOperations.has(operation), from } = options;
+  const given = { ...callOptions(options, operation), idempotent };
+  if (!readOperations.has(operation)) return observed(context, operation, () => driver.query(statement, given));
+  const readOptions: ReadCallOptions = { ...given, from, atLeast: decodeToken(options.atLeast, context, operation) };
+  return observed(context, operation, () => read(statement, readOptions));
 }
 
 /** Calls the driver by `send` and tells listeners how long it took. */
 export async function observed<T>(
-  { store, emit }: Pick<StoreContext, "store" | "emit">,
+  { store, emit, wrote }: Pick<StoreContext, "store" | "emit" | "wrote">,
   operation: string,
   send: () => Promise<T>,
 ): Promise<T> {
   const startedAt = performance.now();
-  const finished = (ok: boolean) =>
+  const finished = (ok: boolean) => {
+    if (!isRead(operation)) wrote?.();
     emit?.({ type: "query", store, operation, durationMs: performance.now() - startedAt, ok });
+  };
   try {
     const answer = await send();
     finished(true);
@@ -49,9 +77,9 @@ export async function observed<T>(
   }
 }
 
-/** The options of an operation without what only the operation knows. */
-export function callOptions(options: CallOptions | undefined): CallOptions | undefined {
-  return options && { signal: options.signal, timeoutMs: options.timeoutMs };
+/** What a driver is told of a call, without what only the operation knows. */
+export function callOptions({ signal, timeoutMs }: CallOptions = {}, operation?: string): RetryCallOptions {
+  return { signal, timeoutMs, operation };
 }
 
 /** The one row of a function that answers with exactly one. */

@@ -1,14 +1,22 @@
+import type { FailedAttempt } from "../driver/retry.ts";
+import type { ErrorCode } from "../errors.ts";
+import type { SyncEvent } from "./sync-event.ts";
+
 /** What a store tells those who listen. `store` is its name; keys are data, so keep them out of public logs. */
 export type StoreEvent =
   | RecordPutEvent
   | RecordDeleteEvent
   | RecordConflictEvent
+  | RecordResolveEvent
   | EventAppendEvent
   | EventPruneEvent
   | KvSetEvent
   | KvDeleteEvent
   | QueryEvent
-  | MigrateEvent;
+  | RetryEvent
+  | ReplicaSkipEvent
+  | MigrateEvent
+  | SyncEvent;
 
 interface OfStore {
   readonly store: string;
@@ -25,12 +33,21 @@ export interface RecordDeleteEvent extends OfStore {
   readonly key: string;
 }
 
-/** A write was refused because the record was not at the expected version. */
+/** A write was refused because the record was not at the expected version, or an edit has met a change of a remote. */
 export interface RecordConflictEvent extends OfStore {
   readonly type: "record:conflict";
   readonly key: string;
   /** The version that is there; 0 when there is no record. */
   readonly currentVersion: number;
+}
+
+/** A conflict that waited for `records.resolve` was decided. */
+export interface RecordResolveEvent extends OfStore {
+  readonly type: "record:resolve";
+  readonly key: string;
+  readonly winner: "local" | "remote" | "value";
+  /** The record's version now. Absent when it is deleted. */
+  readonly version?: number;
 }
 
 /** Once per append that wrote something. A repeated append writes nothing. */
@@ -72,6 +89,21 @@ export interface QueryEvent extends OfStore {
   /** In milliseconds, a migration on the way included. */
   readonly durationMs: number;
   readonly ok: boolean;
+}
+
+/** An attempt failed and will be followed by another. */
+export interface RetryEvent extends OfStore, FailedAttempt {
+  readonly type: "retry";
+}
+
+/** A read went past a replica, to the next or to the primary. */
+export interface ReplicaSkipEvent extends OfStore {
+  readonly type: "replica:skip";
+  /** Its index in `replicas`. */
+  readonly replica: number;
+  /** `behind`: it has not seen what the read must see. `failed`: see `code`. */
+  readonly reason: "behind" | "failed";
+  readonly code?: ErrorCode;
 }
 
 /** The schema was brought up to date, or found to be. */

@@ -1,4 +1,4 @@
-import type { Row, Statement } from "../driver.ts";
+import type { Row } from "../driver.ts";
 import { PersistError, ValidationError } from "../errors.ts";
 import { exceedsBytes } from "../sql/utf8.ts";
 import type { StoreContext } from "./store-context.ts";
@@ -7,17 +7,20 @@ import { planIncrement, planKvDelete, planSet } from "./transaction-kv.ts";
 import type { TransactionOperation } from "./transaction-operation.ts";
 import { planCheck, planDelete, planPatch, planPut } from "./transaction-records.ts";
 import type { PlanStep, TransactionStep } from "./transaction-step.ts";
+import type { WriteCall } from "./write-call.ts";
 
-/** The operations of one store in a transaction, checked, and the statement that applies them. */
+/** The operations of one store in a transaction, checked, and the call that applies them. */
 export interface TransactionPlan {
-  readonly statement: Statement;
+  readonly call: WriteCall;
+  /** JSON text. */
+  readonly items: string;
   readonly steps: readonly TransactionStep[];
   /** Number of the first step among those of all stores of the transaction. */
   readonly first: number;
 }
 
 /**
- * Checks the operations and makes one statement of them.
+ * Checks the operations and makes one call of them.
  *
  * @param what for messages: `transaction: operations`
  * @param first the number of steps in the plans before this one, which count towards the same limits
@@ -36,13 +39,13 @@ export function planTransaction(
     );
   }
   const steps = Array.from(operations, (operation, part) => planStep(context, operation, `${what}[${part}]`, part));
-  const items = steps.map(({ item }, index) => `[${first + index},${item.join(",")}]`);
-  return { statement: transact(context, `[${items.join(",")}]`), steps, first };
+  const items = `[${steps.map(({ item }, index) => `[${first + index},${item.join(",")}]`).join(",")}]`;
+  return { call: transact(items), items, steps, first };
 }
 
 /** @throws ValidationError when the plans are more than one call may carry */
 export function checkSize(plans: readonly TransactionPlan[]): void {
-  const text = plans.map(({ statement }) => String(statement.params[1])).join("");
+  const text = plans.map(({ items }) => items).join("");
   if (exceedsBytes(text, MAX_BYTES)) {
     throw new ValidationError(`transaction: more than ${MAX_BYTES} bytes of JSON; give a part of it to another`);
   }
@@ -76,11 +79,8 @@ const MAX_BYTES = 8 * 1024 * 1024;
 /** What `persist.transact` raises. */
 const STEP_REFUSED = "OT002";
 
-function transact({ store, schema }: StoreContext, items: string): Statement {
-  return {
-    text: `select place, status, version, updated_at, value from ${schema}.transact($1, $2)`,
-    params: [store, items],
-  };
+function transact(items: string): WriteCall {
+  return { function: "transact", columns: "place, status, version, updated_at, value", args: [{ json: items }] };
 }
 
 type OperationName = TransactionOperation["op"];

@@ -1,8 +1,8 @@
-import type { CallOptions } from "../driver.ts";
 import { againIfIdTaken } from "./id-taken.ts";
-import { runStatement, type StoreContext } from "./store-context.ts";
+import type { StoreContext } from "./store-context.ts";
 import type { OperationResults, Operations } from "./transaction-operation.ts";
 import { checkSize, explainFailure, planTransaction, settleSteps } from "./transaction-plan.ts";
+import { runWrite, type WriteOptions } from "./write-once.ts";
 
 /**
  * Several operations of one store, all or none, in one round trip. Resolves to their results, in the order of the operations;
@@ -28,17 +28,17 @@ import { checkSize, explainFailure, planTransaction, settleSteps } from "./trans
  */
 export type StoreTransaction = <List extends Operations>(
   operations: List,
-  options?: CallOptions,
+  options?: WriteOptions,
 ) => Promise<OperationResults<List>>;
 
 /** The transactions of one store. */
 export function storeTransaction(context: StoreContext): StoreTransaction {
-  return async <List extends Operations>(operations: List, options?: CallOptions) => {
+  return async <List extends Operations>(operations: List, options?: WriteOptions) => {
     const plan = planTransaction(context, operations, "transaction: operations");
     checkSize([plan]);
     if (plan.steps.length === 0) return [] as unknown as OperationResults<List>;
     try {
-      const rows = await againIfIdTaken(() => runStatement(context, "transaction", plan.statement, options));
+      const rows = await againIfIdTaken(() => runWrite(context, "transaction", plan.call, options));
       return settleSteps(plan, rows) as OperationResults<List>;
     } catch (error) {
       throw explainFailure([plan], error);

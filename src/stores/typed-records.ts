@@ -1,5 +1,5 @@
-import type { CallOptions } from "../driver.ts";
 import { CapabilityError } from "../errors.ts";
+import type { ReadOptions } from "./read-options.ts";
 import type { StoredRecord } from "./record.ts";
 import { checkEntries, type PutEntry } from "./record-bulk.ts";
 import type { RecordListOptions } from "./record-list.ts";
@@ -8,6 +8,7 @@ import type { FoundRecord, SearchOptions, SearchPage } from "./record-search.ts"
 import type { DeleteOptions, PutOptions, RecordStore } from "./records.ts";
 import type { SearchIndex } from "./search-index.ts";
 import { type Checked, checkSchema, type StandardSchema, validated } from "./standard-schema.ts";
+import type { WriteOptions } from "./write-once.ts";
 
 /**
  * A {@link RecordStore} whose values are all `T`; every method does what it does there. With a schema, what is written is
@@ -16,14 +17,14 @@ import { type Checked, checkSchema, type StandardSchema, validated } from "./sta
  */
 export interface TypedRecordStore<T, Input = T> extends SearchIndex {
   put(key: string, value: Input, options?: PutOptions): Promise<StoredRecord<T>>;
-  putMany(entries: readonly PutEntry<Input>[], options?: CallOptions): Promise<readonly StoredRecord<T>[]>;
+  putMany(entries: readonly PutEntry<Input>[], options?: WriteOptions): Promise<readonly StoredRecord<T>[]>;
   /** @throws CapabilityError on a store with a schema: the result is made in the database, where nothing can validate it */
   patch(key: string, mergePatch: MergePatch<T>, options?: PatchOptions): Promise<StoredRecord<T>>;
-  get(key: string, options?: CallOptions): Promise<StoredRecord<T>>;
-  find(key: string, options?: CallOptions): Promise<StoredRecord<T> | undefined>;
-  getMany(keys: readonly string[], options?: CallOptions): Promise<readonly (StoredRecord<T> | undefined)[]>;
+  get(key: string, options?: ReadOptions): Promise<StoredRecord<T>>;
+  find(key: string, options?: ReadOptions): Promise<StoredRecord<T> | undefined>;
+  getMany(keys: readonly string[], options?: ReadOptions): Promise<readonly (StoredRecord<T> | undefined)[]>;
   delete(key: string, options?: DeleteOptions): Promise<boolean>;
-  deleteMany(keys: readonly string[], options?: CallOptions): Promise<number>;
+  deleteMany(keys: readonly string[], options?: WriteOptions): Promise<number>;
   list(options?: RecordListOptions<T>): Promise<readonly StoredRecord<T>[]>;
   search(text: string, options?: SearchOptions): Promise<SearchPage<T>>;
 }

@@ -15,3 +15,6 @@ export const DEFAULT_SYNC_LIMITS: SyncLimits = {
   maxPushBytes: 1024 * 1024,
   maxValueBytes: 256 * 1024,
 };
+
+/** How far a stamp may be ahead of the database's clock, in milliseconds. */
+export const DEFAULT_MAX_SKEW_MS = 5 * 60 * 1000;

@@ -1,22 +1,17 @@
-import type { Driver, Row } from "../driver.ts";
-import { ValidationError } from "../errors.ts";
+import type { Driver } from "../driver.ts";
+import { PersistError, ValidationError } from "../errors.ts";
 import { storeMigrations } from "../migrate/embedded.ts";
 import { type MigrateMode, withMigrations } from "../migrate/with-migrations.ts";
-import { decodeCursor, encodeCursor, type Position } from "../sql/cursor.ts";
+import { decodeCursor, type Position } from "../sql/cursor.ts";
 import { quoteIdentifier } from "../sql/identifier.ts";
-import { checkKey, checkStoreName } from "../sql/key.ts";
-import { DEFAULT_SYNC_LIMITS, type SyncLimits } from "./limits.ts";
+import { checkKey, checkPrefix, checkStoreName } from "../sql/key.ts";
+import { againIfIdTaken } from "../stores/id-taken.ts";
+import { callOptions, onlyRow } from "../stores/store-context.ts";
+import { DEFAULT_MAX_SKEW_MS, DEFAULT_SYNC_LIMITS, type SyncLimits } from "./limits.ts";
 import { mutationsToJson } from "./push-batch.ts";
-import type {
-  Change,
-  ChangePage,
-  Cursor,
-  MutationResult,
-  PushRefusal,
-  PushResult,
-  Replica,
-  Resync,
-} from "./replica.ts";
+import type { ChangePage, Cursor, PullOptions, Replica, Resync } from "./replica.ts";
+import { toFeedHead, toPage, toPushResult } from "./replica-rows.ts";
+import { pushMutations, type ReplicaTarget, selectChanges, selectHead } from "./replica-statements.ts";
 
 export interface StoreReplicaOptions {
   readonly driver: Driver;
@@ -29,88 +24,129 @@ export interface StoreReplicaOptions {
   /** Creates and brings forward the tables on first use. Default `auto`. */
   readonly migrate?: MigrateMode | undefined;
   readonly limits?: Partial<SyncLimits> | undefined;
+  /** How far a stamp may be ahead of the database's clock, in milliseconds. Default 5 minutes. */
+  readonly maxSkewMs?: number | undefined;
+}
+
+/** A replica whose database is at hand, and so can say a little more than one behind a wire. */
+export interface StoreReplica extends Replica {
+  readonly limits: SyncLimits;
+  readonly maxSkewMs: number;
+  /** As `pull`, but reads no change when the feed is still as the caller knows it. */
+  pullUnlessHead(
+    cursor: Cursor | null,
+    limit: number,
+    knownHead: string | null,
+    options?: PullUnlessHeadOptions,
+  ): Promise<StorePage | Unchanged | Resync>;
+}
+
+export interface PullUnlessHeadOptions extends PullOptions {
+  /** The epoch that came with the known head. Where it is given and another now, the feed does not count as unchanged. */
+  readonly knownEpoch?: string | null | undefined;
+}
+
+export interface StorePage extends ChangePage {
+  /** Null while the store has no history. */
+  readonly epoch: string | null;
+}
+
+export interface Unchanged {
+  readonly unchanged: true;
+  readonly head: string;
+  readonly epoch: string | null;
+  /** As in a page. */
+  readonly lastMutation?: number;
 }
 
 /**
- * A store in Postgres as a replica: each push and each pull is one statement.
+ * A store in Postgres as a replica: each push, each pull and each look at the head is one statement.
  *
- * Both fail with `ValidationError` for a batch, cursor or limit that is not sound, and push with `CapabilityError` for an
- * operation that this version does not take. Refusals that a client must expect are values. A push may be sent again after
- * any error, also one with outcome `unknown`.
+ * All fail with `ValidationError` for a batch, cursor, limit or scope that is not sound. Refusals that a client must expect are
+ * values, and a mutation that can never be applied is rejected alone. A push may be sent again after any error, also one with
+ * outcome `unknown`.
  *
  * @throws ValidationError when the store's, schema's or principal's name is not allowed
+ * @example
+ * ```ts
+ * const replica = storeReplica({ driver, store: "quakes", principal: "alice" });
+ * const page = await replica.pull(null, 100);
+ * ```
  */
-export function storeReplica(options: StoreReplicaOptions): Replica {
-  const { schema = "persist" } = options;
+export function storeReplica(options: StoreReplicaOptions): StoreReplica {
+  const { schema = "persist", maxSkewMs = DEFAULT_MAX_SKEW_MS } = options;
   const store = checkStoreName(options.store);
   const principal = checkKey(options.principal, "storeReplica: principal");
   const limits = { ...DEFAULT_SYNC_LIMITS, ...options.limits };
-  const text = statements(schema);
+  const target: ReplicaTarget = { schema: quoteIdentifier(schema, "schema"), store };
   const driver = withMigrations(options.driver, {
     mode: options.migrate ?? "auto",
     set: storeMigrations,
     names: { schema },
   });
 
+  async function read(
+    cursor: Cursor | null,
+    limit: number,
+    asked: PullUnlessHeadOptions & { knownHead: string | null },
+  ) {
+    const scope = checkPrefix(asked.scope ?? "", "pull: scope");
+    const client = asked.client === undefined ? null : checkKey(asked.client, "pull: client");
+    const from = positionOf(cursor, store, scope);
+    const request = { from, limit: checkLimit(limit, limits), maxBytes: limits.maxPageBytes, client };
+    if (from.scope !== scope) return { resync: "scope" } as const;
+    const statement = selectChanges(target, { ...request, knownHead: asked.knownHead, knownEpoch: asked.knownEpoch });
+    return toPage(onlyRow(await driver.query(statement, callOptions(asked)), "pull"), store, scope);
+  }
+
   return {
-    async push(batch) {
+    limits,
+    maxSkewMs,
+
+    async push(batch, asked) {
       const mutations = mutationsToJson(batch, limits);
-      if (batch.cursor !== undefined) decodeCursor(batch.cursor, "sync", store);
-      const params = [store, batch.client, principal, mutations];
-      const [row] = await driver.query({ text: text.push, params });
-      return toPushResult(row);
+      const { client, cursor = null, ack = null, scope = "" } = batch;
+      const from = positionOf(cursor, store, scope);
+      if (from.scope !== scope) return { resync: "scope" };
+      const bounds = { maxSkewMs, maxValueBytes: limits.maxValueBytes };
+      const statement = pushMutations(target, { principal, client, from, ack, bounds, mutations });
+      try {
+        const rows = await againIfIdTaken(() => driver.query(statement, callOptions(asked)));
+        return toPushResult(onlyRow(rows, "push"));
+      } catch (error) {
+        if (error instanceof PersistError && error.sqlstate === BELOW_FLOOR) return { resync: "floor" };
+        throw error;
+      }
     },
 
-    async pull(cursor, limit) {
-      const from = positionOf(cursor, store);
-      const params = [store, from.epoch, JSON.stringify(from.lanes), checkLimit(limit, limits), limits.maxPageBytes];
-      const [row] = await driver.query({ text: text.pull, params });
-      return toChangePage(row, store);
+    async pull(cursor, limit, asked) {
+      const answer = await read(cursor, limit, { ...asked, knownHead: null });
+      if ("resync" in answer) return answer;
+      if ("unchanged" in answer) throw new Error("pull: a page was asked for without a known head");
+      const { epoch: _, ...page } = answer;
+      return page;
+    },
+
+    pullUnlessHead: (cursor, limit, knownHead, asked) => read(cursor, limit, { ...asked, knownHead }),
+
+    async head(asked) {
+      return toFeedHead(onlyRow(await driver.query(selectHead(target), callOptions(asked)), "head"));
     },
   };
 }
 
-function statements(schema: string): { readonly push: string; readonly pull: string } {
-  const quoted = quoteIdentifier(schema, "schema");
-  return {
-    push: `select status, last_mutation, results, head
-from ${quoted}.sync_push($1, $2, $3, $4)`,
-    pull: `select status, why, epoch, "position", head, changes, more
-from ${quoted}.sync_pull($1, $2, $3, $4, $5)`,
-  };
-}
+/** `sync_push_v2`: tombstones were collected while the push was applied. Nothing of it was. */
+const BELOW_FLOOR = "OT005";
 
-function positionOf(cursor: Cursor | null, store: string): Position {
-  const position = cursor === null ? undefined : decodeCursor(cursor, "sync", store);
-  // A cursor from before the store's first write begins at the start, whatever was written since.
-  return position?.epoch ? position : { kind: "sync", store, epoch: null, lanes: [] };
+/** A cursor from before the store's first write begins at the start, whatever was written since. */
+function positionOf(cursor: Cursor | null, store: string, scope: string): Required<Position> {
+  const start = { kind: "sync", store, epoch: null, lanes: [], scope } as const;
+  if (cursor === null) return start;
+  const position = decodeCursor(cursor, "sync", store);
+  return position.epoch === null ? { ...start, scope: position.scope } : position;
 }
 
 function checkLimit(limit: number, { maxChanges }: SyncLimits): number {
   if (Number.isInteger(limit) && limit >= 1 && limit <= maxChanges) return limit;
   throw new ValidationError(`pull: limit must be a whole number from 1 to ${maxChanges}`);
-}
-
-function toPushResult(row: Row | undefined): PushResult | PushRefusal {
-  const status = row?.["status"];
-  const lastMutation = Number(row?.["last_mutation"]);
-  if (status === "gap") return { refused: status, lastMutation };
-  if (status === "unknown-client" || status === "forbidden") return { refused: status };
-  return { results: row?.["results"] as MutationResult[], lastMutation, head: toHead(row?.["head"]) };
-}
-
-function toChangePage(row: Row | undefined, store: string): ChangePage | Resync {
-  if (row?.["status"] === "resync") return { resync: row["why"] as Resync["resync"] };
-  const epoch = row?.["epoch"] as string | null;
-  return {
-    changes: row?.["changes"] as Change[],
-    cursor: encodeCursor({ kind: "sync", store, epoch, lanes: row?.["position"] as Position["lanes"] }),
-    more: row?.["more"] === true,
-    head: toHead(row?.["head"]),
-  };
-}
-
-/** The seq of each lane, `"0:1042,1:8"`. Not a cursor, so that nobody skips changes with it. */
-function toHead(lanes: unknown): string {
-  return (lanes as Position["lanes"]).map(([lane, seq]) => `${lane}:${seq}`).join(",");
 }

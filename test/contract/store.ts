@@ -2,11 +2,13 @@ import { afterAll, beforeAll, describe } from "vitest";
 import type { Store } from "../../src/create-store.ts";
 import { describeEventFeed } from "./store-event-feed.ts";
 import { describeEvents } from "./store-events.ts";
+import { describeIdempotency } from "./store-idempotency.ts";
 import { describeKv } from "./store-kv.ts";
 import { describeKvBulk } from "./store-kv-bulk.ts";
 import { describeKvConditional } from "./store-kv-conditional.ts";
 import { describeRecords } from "./store-records.ts";
 import { describeRecordBulk } from "./store-records-bulk.ts";
+import { describeRecordConflicts } from "./store-records-conflicts.ts";
 import { describeRecordList } from "./store-records-list.ts";
 import { describeRecordPatch } from "./store-records-patch.ts";
 import { describeRecordSearch } from "./store-records-search.ts";
@@ -34,6 +36,7 @@ export function describeStore(label: string, open: () => Promise<Store>): void {
     describe("records", () => describeRecords(current));
     describe("records in bulk", () => describeRecordBulk(current));
     describe("patches of records", () => describeRecordPatch(current));
+    describe("conflicts of records", () => describeRecordConflicts(current));
     describe("filtered lists of records", () => describeRecordList(current));
     describe("typed records", () => describeTypedRecords(current));
     describe("search in records", () => describeRecordSearch(current));
@@ -44,6 +47,7 @@ export function describeStore(label: string, open: () => Promise<Store>): void {
     describe("kv conditions", () => describeKvConditional(current));
     describe("text", () => describeText(current));
     describe("transaction", () => describeTransaction(current));
+    describe("idempotency keys", () => describeIdempotency(current));
     describe("sql", () => describeSql(current));
   });
 }

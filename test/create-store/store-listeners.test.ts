@@ -55,7 +55,7 @@ describe("storeListeners", () => {
     const { on } = storeListeners();
     on("record:put", (event) => expectTypeOf(event).toEqualTypeOf<RecordPutEvent>());
     on("record:*", (event) =>
-      expectTypeOf(event.type).toEqualTypeOf<"record:put" | "record:delete" | "record:conflict">(),
+      expectTypeOf(event.type).toEqualTypeOf<"record:put" | "record:delete" | "record:conflict" | "record:resolve">(),
     );
     on("*", (event) => expectTypeOf(event).toEqualTypeOf<StoreEvent>());
     on("query", (event) => expectTypeOf(event.durationMs).toBeNumber());

@@ -13,6 +13,9 @@ describe("resolveOptions", () => {
       mode: "auto",
       maxValueBytes: undefined,
       batchReads: false,
+      retry: { attempts: 4, baseMs: 50, maxMs: 2_000 },
+      replicas: [],
+      idempotencyLifeMs: undefined,
     });
     const postgres = { host: "h", schema: "mine", poolSize: 20 };
     expect(resolveOptions({ adapter: "postgres", postgres, migrate: "check" })).toMatchObject({
@@ -20,6 +23,15 @@ describe("resolveOptions", () => {
       schema: "mine",
       mode: "check",
     });
+  });
+
+  it("takes a part of a retry policy, and none", () => {
+    expect(resolveOptions({ connectionString, retry: false }).retry).toBeNull();
+    expect(resolveOptions({ connectionString, retry: { attempts: 1 } }).retry).toMatchObject({
+      attempts: 1,
+      baseMs: 50,
+    });
+    expect(resolveOptions({ connectionString, retry: { baseMs: 5_000 } }).retry).toMatchObject({ maxMs: 5_000 });
   });
 
   it("refuses adapters and capabilities that are not there, and says what is", () => {
@@ -46,6 +58,13 @@ describe("resolveOptions", () => {
       { connectionString, migrate: "always" },
       { connectionString, maxValueBytes: 0 },
       { connectionString, batchReads: "yes" },
+      ...[true, null, 3, { attempts: 0 }, { attempts: 1.5 }, { baseMs: -1 }, { baseMs: 9, maxMs: 8 }].map((retry) => ({
+        connectionString,
+        retry,
+      })),
+      { connectionString, replicas: "postgresql://u:secret@h/db" },
+      { connectionString, replicas: ["postgresql://u:secret@h/db"] },
+      { connectionString, idempotencyLifeMs: 0 },
     ];
     for (const options of cases) {
       expect(refusal(options), JSON.stringify(options)).toThrow(ValidationError);

@@ -25,7 +25,7 @@ describe("push and pull", () => {
     });
 
     const pulled = await pull("notes");
-    expect(pulled.headers.get("cache-control")).toBe("private, no-store");
+    expect(pulled.headers.get("cache-control")).toBe("private, no-cache");
     const page = (await pulled.json()) as { cursor: string };
     expect(page).toMatchObject({
       changes: [{ kind: "record", key: "n1", value: { text: "hello" }, by: { client: "a", mutation: 1 } }],
@@ -73,7 +73,7 @@ describe("refusals", () => {
     const mallory = await app.token({ sub: "mallory" });
     const response = await push("owned", { client: "a", mutations: [put(2, "k", 1)] }, mallory);
     expect(response.status).toBe(403);
-    expect(await problemOf(response)).toMatchObject({ code: "forbidden" });
+    expect(await problemOf(response)).toMatchObject({ code: "client-forbidden" });
   });
 
   it("410 resync says why", async () => {
@@ -89,9 +89,11 @@ describe("refusals", () => {
   it.each([
     ["not JSON", "{", 400, "malformed"],
     ["null", "null", 422, "validation"],
-    ["an unknown operation", { client: "a", mutations: [{ id: 1, op: "x", key: "k", base: 0 }] }, 422, "validation"],
-    ["a merge", { client: "a", mutations: [{ id: 1, op: "merge", key: "k", value: {} }] }, 422, "unsupported-op"],
-    ["too many bytes", `"${"x".repeat(1024 * 1024)}"`, 413, "too-large"],
+    ["an array", "[]", 422, "validation"],
+    ["no mutations", { client: "a", mutations: [] }, 422, "validation"],
+    ["a hole in the ids", { client: "a", mutations: [put(1, "a", 1), put(3, "b", 1)] }, 422, "validation"],
+    ["a damaged cursor", { client: "a", cursor: "?", mutations: [put(1, "a", 1)] }, 422, "validation"],
+    ["too many bytes", `"${"x".repeat(1_100_000)}"`, 413, "too-large"],
   ])("of a push: %s", async (_, body, status, code) => {
     app.takeStatements();
     const response = await push("refusing", body);
@@ -100,7 +102,22 @@ describe("refusals", () => {
     expect(app.takeStatements()).toEqual([]);
   });
 
-  it.each(["?limit=0", "?limit=1001", "?limit=ten", "?limit=-1", "?limit=", "?cursor=%3F"])(
+  it("410 resync to a push, with a cursor that cannot be continued", async () => {
+    await push("pushed", { client: "a", mutations: [put(1, "k", 1)] });
+    const { cursor } = (await (await pull("pushed")).json()) as { cursor: string };
+    const content = JSON.parse(atob(cursor)) as object;
+    const foreign = btoa(JSON.stringify({ ...content, e: crypto.randomUUID() })).replace(/=+$/, "");
+    const response = await push("pushed", { client: "a", cursor: foreign, mutations: [put(2, "k", 2, 1)] });
+    expect(response.status).toBe(410);
+    expect(await problemOf(response)).toMatchObject({ code: "resync", why: "epoch" });
+  });
+
+  it("415 to a push that is not said to be JSON", async () => {
+    const headers = { "content-type": "text/plain" };
+    expect((await app.request("POST", "/sync/v1/refusing/push", { body: "{}", headers })).status).toBe(415);
+  });
+
+  it.each(["?limit=0", "?limit=1001", "?limit=ten", "?limit=-1", "?limit=", "?cursor=%3F", "?scope=%00", "?client="])(
     "of a pull: 400 to %s",
     async (query) => {
       const response = await pull("refusing", query);
@@ -108,10 +125,6 @@ describe("refusals", () => {
       expect(await problemOf(response)).toMatchObject({ code: "malformed" });
     },
   );
-
-  it("of a pull: a scope, which would be more than was asked for", async () => {
-    expect((await pull("refusing", "?scope=mine")).status).toBe(422);
-  });
 });
 
 describe("stores of a token", () => {
@@ -127,7 +140,9 @@ describe("stores of a token", () => {
     app.takeStatements();
     const token = await app.token(claims);
     expect((await pull("notes", "", token)).status).toBe(allowed ? 200 : 403);
+    expect((await app.request("GET", "/sync/v1/notes", { token })).status).toBe(allowed ? 200 : 403);
+    expect((await app.request("GET", "/sync/v1/notes/poke?wait=0", { token })).status).toBe(allowed ? 200 : 403);
     expect((await push("notes", { client: "z", mutations: [] }, token)).status).toBe(allowed ? 422 : 403);
-    expect(app.takeStatements()).toHaveLength(allowed ? 1 : 0);
+    expect(app.takeStatements()).toHaveLength(allowed ? 3 : 0);
   });
 });

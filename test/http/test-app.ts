@@ -10,6 +10,7 @@ import {
   principalOf,
   problemHandler,
   profileRoutes,
+  type SyncRoutesOptions,
   syncRoutes,
 } from "../../src/http/index.ts";
 import { createPostgresProfileStoreRepository } from "../../src/profiles/index.ts";
@@ -19,6 +20,8 @@ import { storeReplica } from "../../src/sync/index.ts";
 export interface TestApp {
   /** A request with a token of all scopes and stores, unless `token` says otherwise; null sends none. */
   request(method: string, path: string, options?: RequestOptions): Promise<Response>;
+  /** The app as a `fetch`, without a socket. */
+  fetch(url: string, init: RequestInit): Promise<Response>;
   /** A token with these claims over those of the default one. */
   token(claims?: JWTPayload, options?: { readonly expiresAt?: number }): Promise<string>;
   /** Statements sent since the last call of it. */
@@ -39,7 +42,12 @@ export interface RequestOptions {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-export async function createTestApp(options: { readonly maxAgeSeconds?: number } = {}): Promise<TestApp> {
+export interface TestAppOptions {
+  readonly maxAgeSeconds?: number;
+  readonly sync?: Omit<SyncRoutesOptions, "replica" | "report">;
+}
+
+export async function createTestApp({ sync, ...options }: TestAppOptions = {}): Promise<TestApp> {
   const shared = pglite();
   const statements: Statement[] = [];
   const reported: unknown[] = [];
@@ -61,7 +69,15 @@ export async function createTestApp(options: { readonly maxAgeSeconds?: number }
   app.route(
     "/",
     syncRoutes({
-      replica: (c, store) => storeReplica({ driver: c.get("driver"), store, principal: principalOf(c).subject }),
+      ...sync,
+      replica: (c, store) => {
+        return storeReplica({
+          driver: c.get("driver"),
+          store,
+          principal: principalOf(c).subject,
+          limits: sync?.limits,
+        });
+      },
       report,
     }),
   );
@@ -100,6 +116,7 @@ export async function createTestApp(options: { readonly maxAgeSeconds?: number }
     publicJwk,
     drivers,
     reported,
+    fetch: async (url, init) => app.fetch(new Request(url, init)),
     async request(method, path, { body, token: given, headers } = {}) {
       const bearer = given === undefined ? await token() : given;
       const init: RequestInit = {

@@ -1,12 +1,11 @@
 import { afterAll, beforeAll, inject } from "vitest";
 import { pg } from "../../src/driver/pg.ts";
 import type { Driver, Row } from "../../src/driver.ts";
-import {
-  createPostgresProfileStoreRepository,
-  type ProfileRepository,
-  type PsonProfile,
-} from "../../src/profiles/index.ts";
+import { createPostgresProfileStoreRepository, type ProfileRepository } from "../../src/profiles/index.ts";
+import { numbers } from "../contract/profile-document.ts";
 import { createReachableDatabase, type ReachableDatabase } from "../servers/provided.ts";
+
+export { numbers, profile } from "../contract/profile-document.ts";
 
 /** A repository over an empty database of the main server, for one test file. Its owner is a superuser. */
 export interface NewProfiles {
@@ -38,13 +37,4 @@ export function withNewProfiles(): () => NewProfiles {
     if (profiles === undefined) throw new Error("the database was not created");
     return profiles;
   };
-}
-
-export function profile(id: string, parts: Partial<PsonProfile> = {}): PsonProfile {
-  return { profile_id: id, user_id: "u1", pson_version: "5.0", domains: { active: ["core"] }, ...parts };
-}
-
-/** 1, 2, … n. */
-export function numbers(n: number): number[] {
-  return Array.from({ length: n }, (_, index) => index + 1);
 }

@@ -22,6 +22,8 @@ const operations: Readonly<Record<string, (store: Store) => Promise<unknown>>> =
   "records.putMany": ({ records }) => records.putMany([{ key: "flight/1", value: 1 }]),
   "records.getMany": ({ records }) => records.getMany(["flight", "flight/1"]),
   "records.deleteMany": ({ records }) => records.deleteMany(["flight/1"]),
+  "records.conflicts": ({ records }) => records.conflicts(),
+  "records.resolve": ({ records }) => records.resolve("flight", "local"),
   "records.delete": ({ records }) => records.delete("flight", { expectedVersion: "present" }),
   "events.append": ({ events }) => events.append("flight", [1, 2], { expectedVersion: "absent" }),
   "events.list": ({ events }) => events.list({ stream: "flight" }),
@@ -40,6 +42,7 @@ const operations: Readonly<Record<string, (store: Store) => Promise<unknown>>> =
   "kv.delete": ({ kv }) => kv.delete("flight"),
   "kv.sweep": ({ kv }) => kv.sweep(),
   transaction: (store) => store.transaction(parts),
+  token: (store) => store.token(),
   sql: ({ sql, name }) => sql`select key from ${sql.records} where store = ${name}`,
   "sql.write": ({ sql, name }) => sql.write`delete from ${sql.kv} where store = ${name} and key = ${"none"}`,
   "transaction across stores": (store) => transaction([{ store, operations: parts }]),
@@ -51,6 +54,28 @@ const parts = [
   { op: "append", stream: "flight", payload: 1 },
   { op: "kv.increment", key: "flight" },
 ] as const;
+
+/** The same with an idempotency key, of the kinds that take one. */
+const keyed: Readonly<Record<string, (store: Store) => Promise<unknown>>> = {
+  "records.put": ({ records }) => records.put("keyed", { n: 1 }, { idempotencyKey: "flight/put" }),
+  "records.put again": ({ records }) => records.put("keyed", { n: 1 }, { idempotencyKey: "flight/put" }),
+  "records.patch": ({ records }) => records.patch("keyed", { m: 2 }, { idempotencyKey: "flight/patch" }),
+  "records.putMany": ({ records }) =>
+    records.putMany([{ key: "keyed/1", value: 1 }], { idempotencyKey: "flight/putMany" }),
+  "records.deleteMany": ({ records }) => records.deleteMany(["keyed/1"], { idempotencyKey: "flight/deleteMany" }),
+  "records.delete": ({ records }) => records.delete("keyed", { idempotencyKey: "flight/delete" }),
+  "events.append": ({ events }) => events.append("keyed", [1, 2], { idempotencyKey: "flight/append" }),
+  "kv.set": ({ kv }) => kv.set("keyed", 1, { idempotencyKey: "flight/set" }),
+  "kv.increment": ({ kv }) => kv.increment("keyed", 1, { idempotencyKey: "flight/increment" }),
+  "kv.setIfAbsent": ({ kv }) => kv.setIfAbsent("keyed", 1, { idempotencyKey: "flight/setIfAbsent" }),
+  "kv.compareAndSet": ({ kv }) => kv.compareAndSet("keyed", 2, 3, { idempotencyKey: "flight/compareAndSet" }),
+  "kv.setMany": ({ kv }) => kv.setMany([["keyed/1", 1]], { idempotencyKey: "flight/setMany" }),
+  "kv.deleteMany": ({ kv }) => kv.deleteMany(["keyed/1"], { idempotencyKey: "flight/kvDeleteMany" }),
+  "kv.delete": ({ kv }) => kv.delete("keyed", { idempotencyKey: "flight/kvDelete" }),
+  transaction: (store) => store.transaction(parts, { idempotencyKey: "flight/transaction" }),
+  "transaction across stores": (store) =>
+    transaction([{ store, operations: parts }], { idempotencyKey: "flight/across" }),
+};
 
 /** What is no operation, or takes several round trips and says so. */
 const exceptions: readonly string[] = [
@@ -82,14 +107,13 @@ const routes: Readonly<Record<string, readonly [server: keyof Servers, open: (ur
 
 for (const [route, [server, open]] of Object.entries(routes)) {
   describe(`flights of every operation: ${route}`, () => {
+    const url = () => String(inject("servers")[server]);
     let wire: WireProxy;
     let store: Store;
     beforeAll(async () => {
-      const url = String(inject("servers")[server]);
-      const { hostname, port } = new URL(url);
+      const { hostname, port } = new URL(url());
       wire = await startWireProxy({ upstream: { host: hostname, port: Number(port) }, delayMs: DELAY_MS });
-      const schema = `flights_${route.replaceAll(/\W/g, "_")}`;
-      store = await createStore("s", { driver: open(wire.url(url)), schema });
+      store = await createStore("s", { driver: open(wire.url(url())), schema: schemaOf(route) });
       await store.migrate();
     });
     afterAll(async () => {
@@ -107,9 +131,32 @@ for (const [route, [server, open]] of Object.entries(routes)) {
       expect(counted).toEqual(Object.fromEntries(Object.keys(operations).map((name) => [name, 1])));
     });
 
+    it("is one each with an idempotency key", async () => {
+      const counted: Record<string, number> = {};
+      for (const [name, call] of Object.entries(keyed)) {
+        wire.reset();
+        await call(store);
+        counted[name] = wire.flights();
+      }
+      expect(counted).toEqual(Object.fromEntries(Object.keys(keyed).map((name) => [name, 1])));
+    });
+
+    it("is one for a read of a replica, and of the primary after a write", async () => {
+      const [primary, replica] = [open(wire.url(url())), open(wire.url(url()))];
+      const reading = await createStore("s", { driver: primary, replicas: [replica], schema: schemaOf(route) });
+      await reading.kv.set("flight", 1);
+      await replica.query({ text: "select 1", params: [] });
+      for (const at of ["primary", "replica"]) {
+        wire.reset();
+        expect(await reading.kv.get("flight")).toBe(1);
+        expect(wire.flights(), at).toBe(1);
+      }
+      await reading.close();
+    });
+
     it("is one for the reads of a tick, where they are batched", async () => {
       const batching = await createStore("s", {
-        driver: open(wire.url(String(inject("servers")[server]))),
+        driver: open(wire.url(url())),
         batchReads: true,
       });
       await batching.kv.get("flight");
@@ -125,6 +172,10 @@ for (const [route, [server, open]] of Object.entries(routes)) {
       await batching.close();
     });
   });
+}
+
+function schemaOf(route: string): string {
+  return `flights_${route.replaceAll(/\W/g, "_")}`;
 }
 
 describe("the list of operations", () => {

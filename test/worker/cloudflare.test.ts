@@ -1,71 +1,121 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { audience, developmentToken, issuer } from "../../scripts/start/development-token.ts";
+import pg from "pg";
+import { afterAll, beforeAll, describe, expect, inject, it, vi } from "vitest";
 import { type DevelopmentWorker, startDevelopmentWorker } from "../../scripts/start/development-worker.ts";
+import { type ReachableDatabase, withDatabase } from "../servers/provided.ts";
 import { withNewDatabase } from "../stores/new-database.ts";
+import { client, expectConversation, type PlainRequest } from "./conversation.ts";
+import { withToken } from "./with-token.ts";
 
 const root = join(import.meta.dirname, "../..");
-const folder = mkdtempSync(join(tmpdir(), "onetrip-worker-"));
-const database = withNewDatabase();
-const token = developmentToken(folder, new Date());
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const token = withToken();
 
-/** The worker, in workerd. */
-function start(variables: Record<string, string>): Promise<DevelopmentWorker> {
-  return startDevelopmentWorker({ root, port: 0, variables, logFolder: folder });
+interface Route {
+  readonly driver: string;
+  readonly way: "neon" | "pgbouncer" | "postgres" | "hyperdrive";
 }
 
-describe.each([
+const routes: readonly Route[] = [
   { driver: "neon-http", way: "neon" },
   { driver: "neon-websocket", way: "neon" },
   { driver: "postgres", way: "pgbouncer" },
+  { driver: "postgres", way: "hyperdrive" },
   { driver: "pg", way: "postgres" },
-] as const)("the worker with $driver", ({ driver, way }) => {
-  let worker: DevelopmentWorker;
+];
 
+/** The worker, in workerd. */
+function start(variables: Readonly<Record<string, string>>, folder = root): Promise<DevelopmentWorker> {
+  return startDevelopmentWorker({ root: folder, port: 0, variables, logFolder: token().folder });
+}
+
+function startOn({ driver, way }: Route, database: ReachableDatabase): Promise<DevelopmentWorker> {
+  if (way === "hyperdrive") return start(token().variables, folderWithHyperdrive(database.postgres));
+  return start({ ...token().variables, DATABASE_URL: database[way], DATABASE_DRIVER: driver });
+}
+
+/** The configuration of a deployment with a binding, which takes the place of both variables. */
+function folderWithHyperdrive(url: string): string {
+  const { folder } = token();
+  const configuration = readFileSync(join(root, "wrangler.toml"), "utf8");
+  const binding = { binding: "HYPERDRIVE", id: "0123456789abcdef0123456789abcdef", localConnectionString: url };
+  const lines = Object.entries(binding).map(([name, value]) => `${name} = ${JSON.stringify(value)}`);
+  const main = JSON.stringify(join(root, "worker/cloudflare.ts"));
+  const text = [configuration.replace(/^main = .*$/m, `main = ${main}`), "[[hyperdrive]]", ...lines, ""].join("\n");
+  writeFileSync(join(folder, "wrangler.toml"), text);
+  return folder;
+}
+
+describe.each(routes)("the worker with $driver through $way", (route) => {
+  const database = withNewDatabase();
+  let worker: DevelopmentWorker;
   beforeAll(async () => {
-    worker = await start({
-      DATABASE_URL: database()[way],
-      DATABASE_DRIVER: driver,
-      PUBLIC_JWK: (await token).publicJwk,
-      TOKEN_ISSUER: issuer,
-      TOKEN_AUDIENCE: audience,
-    });
+    worker = await startOn(route, database());
   });
   afterAll(() => worker.close());
 
-  async function request(method: string, path: string, body?: unknown) {
-    const { bearer } = await token;
-    const response = await fetch(new URL(path, worker.url), {
-      method,
-      headers: { authorization: `Bearer ${bearer}`, "content-type": "application/json" },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
-    });
-    return { status: response.status, body: await response.json() };
+  async function send({ method, path, headers, body }: PlainRequest) {
+    const response = await fetch(new URL(path, worker.url), { method, headers, body: body ?? null });
+    return { status: response.status, headers: response.headers, body: await response.text() };
   }
 
-  it("answers one request after another: health, a profile, a push and a pull", async () => {
-    expect(await request("GET", "/healthz")).toEqual({ status: 200, body: { status: "ok", driver } });
-
-    const id = `by-${driver}`;
-    const profile = { profile_id: id, user_id: "u" };
-    expect(await request("PUT", `/profiles/v1/${id}`, profile)).toMatchObject({ status: 201, body: { revision: 1 } });
-    expect(await request("GET", `/profiles/v1/${id}`)).toMatchObject({ status: 200, body: profile });
-
-    const mutations = [{ id: 1, op: "put", key: "k", value: 1, base: 0 }];
-    const pushed = await request("POST", `/sync/v1/${driver}/push`, { client: "c", mutations });
-    expect(pushed).toMatchObject({ status: 200, body: { results: [{ status: "applied" }] } });
-    const pulled = await request("GET", `/sync/v1/${driver}/pull`);
-    expect(pulled).toMatchObject({ status: 200, body: { changes: [{ key: "k", value: 1 }] } });
+  it("answers one request after another", async () => {
+    const { driver } = route;
+    await expectConversation(send, { bearer: token().bearer, driver, name: `by-${driver}` });
   });
 
-  it("answers requests that come at once", async () => {
-    const answers = await Promise.all(Array.from({ length: 12 }, () => request("GET", `/profiles/v1/nobody`)));
-    expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 12 }, () => 404));
+  it("answers fifty requests that come at once, each with what it asked for", async () => {
+    const { get, send: sendJson } = client(send, token().bearer);
+    await sendJson("PUT", "/profiles/v1/known", { profile_id: "known", user_id: "u" });
+    const ask = [
+      () => get("/healthz"),
+      () => get("/profiles/v1/known"),
+      () => get("/profiles/v1/nobody"),
+      (n: number) => sendJson("PUT", `/profiles/v1/p${n}`, { profile_id: `p${n}`, user_id: "u" }),
+      (n: number) =>
+        sendJson("POST", `/sync/v1/s${n}/push`, {
+          client: `c${n}`,
+          mutations: [{ id: 1, op: "put", key: `k${n}`, value: n, base: 0 }],
+        }),
+    ];
+    const numbers = Array.from({ length: 50 }, (_, n) => n);
+    const answers = await Promise.all(numbers.map((n) => ask[n % ask.length]?.(n)));
+    const expected = (n: number) =>
+      [
+        { status: 200, body: expect.stringContaining('"status":"ok"') },
+        { status: 200, body: expect.stringContaining('"profile_id":"known"') },
+        { status: 404, body: expect.stringContaining('"code":"not-found"') },
+        { status: 201, body: `{"profile_id":"p${n}","revision":1}\n` },
+        { status: 200, body: expect.stringContaining('"status":"applied"') },
+      ][n % ask.length];
+    expect(answers).toEqual(numbers.map((n) => expect.objectContaining(expected(n))));
+    for (const n of [4, 49]) {
+      const { body } = await get(`/sync/v1/s${n}/pull`);
+      expect(JSON.parse(body)).toMatchObject({ changes: [{ key: `k${n}`, value: n }], more: false });
+    }
   });
+
+  // Over HTTP there is nothing to close: the connections are the endpoint's.
+  if (route.driver !== "neon-http") {
+    it("has closed every connection after its answers", async () => {
+      await vi.waitFor(async () => expect(await openConnections(route, database())).toBe(0), 5000);
+    });
+  }
 });
+
+/** Those of the worker: a pooler keeps its own for the next client. */
+async function openConnections({ way }: Route, { name, postgres }: ReachableDatabase): Promise<number> {
+  const isPooled = way === "pgbouncer";
+  const observer = new pg.Client(isPooled ? withDatabase(inject("servers").pgbouncer, "pgbouncer") : postgres);
+  await observer.connect();
+  const { rows } = await observer.query(
+    isPooled
+      ? "show clients"
+      : "select datname as database from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()",
+  );
+  await observer.end();
+  return rows.filter(({ database }) => database === name).length;
+}
 
 describe("the worker without its settings", () => {
   it("says which variable is missing", async () => {

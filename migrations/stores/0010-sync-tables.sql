@@ -1,0 +1,123 @@
+-- What sync needs beside the stores' own rows: stamps of a hybrid logical clock, who sent what, and the state of a replica that
+-- syncs with a remote.
+
+-- The stamp of the write that made `hlc_version`. A write that has none raises the version and leaves both columns as they
+-- are: a stamp counts only while `hlc_version` is the row's version.
+alter table persist.persist_records add column hlc text collate "C", add column hlc_version bigint;
+alter table persist.persist_kv add column hlc text collate "C", add column hlc_version bigint;
+
+-- The remote from which an event was pulled, null for one that was appended here: an event is not sent back to where it is from.
+alter table persist.persist_events add column origin text collate "C";
+
+-- `acknowledged` is the last mutation whose result the client says it has; it never falls. `recent` holds a digest of each
+-- mutation of the last push, [[id, md5], …]: a copy of the client that numbers other mutations the same way is told apart.
+alter table persist.persist_sync_clients add column acknowledged bigint not null default 0, add column recent jsonb;
+
+-- One row per remote that a store syncs with. Its lock makes the steps of one sync queue up, in whichever process they run.
+--
+-- The feed is the outbox: what lies behind `pushed` ([[lane, seq], …] of this store's own clock) and differs from its base is
+-- waiting to be sent, whoever wrote it. So a write and its place in the queue commit together, and cost one row.
+create table persist.persist_sync_remotes (
+  store text collate "C" not null,
+  remote text collate "C" not null,
+  client text collate "C" not null,
+  last_mutation bigint not null,
+  acknowledged bigint not null,
+  pushed jsonb not null,
+  cursor text,
+  "position" jsonb not null,
+  generation int not null,
+  resync text,
+  -- How far this store's clock is ahead of the remote's, where the remote has refused a stamp for it.
+  clock_ahead_ms bigint not null,
+  lease_owner text collate "C",
+  lease_until timestamptz,
+  pulled_at timestamptz,
+  pushed_at timestamptz,
+  created_at timestamptz not null,
+  primary key (store, remote)
+) with (fillfactor = 50);
+
+-- What the remote has of each key, as far as this store knows. A row of the store is in step with it while its version is
+-- `local_version`; any other version is an edit that the remote has not got.
+--
+-- `version` is the remote's. `lane` and `seq` are those of a push that was taken and has not been pulled yet, else null.
+-- `value` is kept where a merge needs it. `theirs` is a change of the remote that met an edit and waits to be decided, as it came
+-- over the wire; `is_manual` says that a person decides.
+create table persist.persist_sync_bases (
+  store text collate "C" not null,
+  remote text collate "C" not null,
+  kind text collate "C" not null,
+  key text collate "C" not null,
+  version bigint not null,
+  local_version bigint not null,
+  deleted boolean not null,
+  hlc text collate "C",
+  value jsonb,
+  lane smallint,
+  seq bigint,
+  generation int not null,
+  theirs jsonb,
+  is_manual boolean not null default false,
+  primary key (store, remote, kind, key)
+) with (fillfactor = 80);
+
+create index persist_sync_bases_theirs on persist.persist_sync_bases (store, remote, kind, key) where theirs is not null;
+
+create index persist_sync_bases_pushed on persist.persist_sync_bases (store, remote, lane, seq) where seq is not null;
+
+-- Mutations that were taken from the feed. `payload` is the mutation as it is sent, each time the same.
+--
+-- status: `in_flight` (sent, or about to be; the answer is not known) or `failed` (a dead letter, with `reason`). What the remote
+-- has taken is done and leaves the queue.
+create table persist.persist_sync_queue (
+  store text collate "C" not null,
+  remote text collate "C" not null,
+  id uuid not null,
+  mutation bigint not null,
+  operation text not null,
+  kind text collate "C" not null,
+  key text collate "C" not null,
+  local_version bigint not null,
+  payload jsonb not null,
+  status text collate "C" not null,
+  reason text,
+  attempts int not null,
+  created_at timestamptz not null,
+  updated_at timestamptz not null,
+  primary key (store, remote, id),
+  check (status in ('in_flight', 'failed'))
+) with (fillfactor = 80);
+
+create index persist_sync_queue_status on persist.persist_sync_queue (store, remote, status, mutation);
+create index persist_sync_queue_key on persist.persist_sync_queue (store, remote, kind, key);
+
+-- As in 0008, but a row that is in step with a remote always stays as a tombstone: written again it would begin at the version that
+-- its base notes, and pass for what the remote has.
+create or replace function persist.kv_sweep(p_store text, p_limit int)
+returns table (swept int)
+language plpgsql as $$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_keys text[];
+begin
+  v_keys := array(
+    select e.key
+    from persist.persist_kv e
+    where e.store = p_store and e.expires_at <= v_now
+    order by e.expires_at
+    limit p_limit
+    for update skip locked);
+  delete from persist.persist_kv e
+  where e.store = p_store and e.key = any(v_keys) and e.version = 1 and e.expires_at <= v_now
+    and not exists (
+      select 1
+      from persist.persist_sync_remotes m
+      join persist.persist_sync_bases b on b.store = p_store and b.remote = m.remote and b.kind = 'kv' and b.key = e.key
+      where m.store = p_store);
+  update persist.persist_kv e
+  set value = null, encoding = null, expires_at = null, updated_at = e.expires_at, deleted = true
+  where e.store = p_store and e.key = any(v_keys) and e.expires_at <= v_now;
+  swept := cardinality(v_keys);
+  return next;
+end $$;

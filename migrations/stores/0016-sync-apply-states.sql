@@ -1,0 +1,177 @@
+-- The records and entries of a page, most of them in one statement.
+
+-- The records of a page, or with 'kv' its entries. Rows that are as they were left are written in one statement; what was edited
+-- here goes through `sync_meet`, one by one.
+create function persist.sync_apply_states(
+  p_store text, p_remote text, p_kind text, p_changes jsonb, p_position jsonb, p_keep_value boolean)
+returns table (written int, unchanged int, conflicts int)
+language plpgsql as $$
+declare
+  v_keys text[] := array(
+    select c.item->>'key' from jsonb_array_elements(p_changes) c(item) where c.item->>'kind' = p_kind order by c.item->>'key' collate "C");
+  v_generation int;
+  v_resync text;
+  v_places jsonb;
+  v_differ bigint;
+  v_lane smallint;
+  v_last_seq bigint;
+  v_judged jsonb;
+  v_written jsonb;
+  v_item jsonb;
+  v_outcome text;
+  v_attempt int;
+begin
+  written := 0;
+  unchanged := 0;
+  conflicts := 0;
+  if v_keys = '{}' then
+    return next;
+    return;
+  end if;
+  select m.generation, m.resync into v_generation, v_resync
+  from persist.persist_sync_remotes m
+  where m.store = p_store and m.remote = p_remote;
+  v_places := (select jsonb_object_agg(p.item->>0, p.item->1) from jsonb_array_elements(p_position) p(item));
+
+  -- First look without a lock: a page that brings nothing new must not move the feed. Second look with the rows held.
+  -- One word for each change: what became of it.
+  for v_attempt in 1..2 loop
+    select jsonb_agg(jsonb_build_array(j.key, j.local_version, j.word, j.change) order by j.key collate "C"),
+           count(*) filter (where j.word in ('write', 'slow'))
+    into v_judged, v_differ
+    from (
+      select c.item->>'key' as key, coalesce(l.version, 0) as local_version, c.item as change,
+             case
+               when b.seq is not null and (c.item->>'version')::bigint <= b.version
+                    and coalesce((v_places->>(b.lane::text))::bigint, 0) < b.seq then 'stale'
+               when coalesce(l.deleted, true) = coalesce((c.item->>'deleted')::boolean, false)
+                    and l.value is not distinct from c.item->'value'
+                    and l.encoding is not distinct from c.item->>'encoding'
+                    and l.expires_at is not distinct from (c.item->>'expiresAt')::timestamptz then 'same'
+               when l.version is not null and l.version is distinct from b.local_version
+                    and not (l.deleted and b.version is null) then 'slow'
+               -- History was replaced by an earlier one, and what the remote had taken is gone there, or was given out again.
+               when v_resync in ('epoch', 'rewind') and (c.item->>'version')::bigint < b.version then 'lost'
+               when v_resync in ('epoch', 'rewind') and (c.item->>'version')::bigint = b.version then 'doubtful'
+               -- Not what was pushed, nor what came after it.
+               when b.seq is not null and (c.item->>'version')::bigint <= b.version then 'doubtful'
+               else 'write'
+             end as word
+      from jsonb_array_elements(p_changes) c(item)
+      -- `limit 1` makes these look-ups by key, whatever the planner thinks of the size of the tables.
+      left join lateral (
+        (select r.version, r.deleted, r.value, null as encoding, null::timestamptz as expires_at
+         from persist.persist_records r
+         where p_kind = 'record' and r.store = p_store and r.key = c.item->>'key'
+         limit 1)
+        union all
+        (select e.version, e.deleted, e.value, e.encoding, e.expires_at
+         from persist.persist_kv e
+         where p_kind = 'kv' and e.store = p_store and e.key = c.item->>'key'
+         limit 1)
+      ) l on true
+      left join lateral (
+        select k.version, k.local_version, k.lane, k.seq
+        from persist.persist_sync_bases k
+        where k.store = p_store and k.remote = p_remote and k.kind = p_kind and k.key = c.item->>'key'
+        limit 1
+      ) b on true
+      where c.item->>'kind' = p_kind
+    ) j;
+    exit when v_attempt = 2 or v_differ = 0;
+
+    select t.taken_lane, t.last_seq into v_lane, v_last_seq from persist.take_lane(p_store, v_differ) t;
+    if p_kind = 'record' then
+      perform 1 from persist.persist_records r where r.store = p_store and r.key = any(v_keys) order by r.key for update;
+    else
+      perform 1 from persist.persist_kv e where e.store = p_store and e.key = any(v_keys) order by e.key for update;
+    end if;
+  end loop;
+
+  -- A row that somebody made in between is not at the version that was judged: it is left alone and met one by one.
+  if p_kind = 'record' then
+    with written as (
+      insert into persist.persist_records as r
+        (store, key, value, version, updated_at, deleted, lane, seq, hlc, hlc_version)
+      select p_store, j.item->>0, j.item->3->'value', (j.item->>1)::bigint + 1, (j.item->3->>'updatedAt')::timestamptz,
+             coalesce((j.item->3->>'deleted')::boolean, false), v_lane, v_last_seq - v_differ + j.place,
+             coalesce(j.item->3->>'hlc', persist.hlc_of_time(p_store, (j.item->3->>'updatedAt')::timestamptz)),
+             (j.item->>1)::bigint + 1
+      from (
+        select w.item, row_number() over (order by w.place) as place
+        from jsonb_array_elements(v_judged) with ordinality w(item, place)
+        where w.item->>2 = 'write'
+      ) j
+      on conflict (store, key) do update
+      set value = excluded.value, version = excluded.version, updated_at = excluded.updated_at, deleted = excluded.deleted,
+          lane = excluded.lane, seq = excluded.seq, by_client = null, by_mutation = null, hlc = excluded.hlc,
+          hlc_version = excluded.hlc_version
+      where r.version = excluded.version - 1
+      returning r.key, r.version
+    )
+    select jsonb_object_agg(w.key, w.version) into v_written from written w;
+  else
+    with written as (
+      insert into persist.persist_kv as e
+        (store, key, value, encoding, expires_at, version, updated_at, deleted, lane, seq, hlc, hlc_version)
+      select p_store, j.item->>0, j.item->3->'value', j.item->3->>'encoding', (j.item->3->>'expiresAt')::timestamptz,
+             (j.item->>1)::bigint + 1, (j.item->3->>'updatedAt')::timestamptz,
+             coalesce((j.item->3->>'deleted')::boolean, false), v_lane, v_last_seq - v_differ + j.place,
+             coalesce(j.item->3->>'hlc', persist.hlc_of_time(p_store, (j.item->3->>'updatedAt')::timestamptz)),
+             (j.item->>1)::bigint + 1
+      from (
+        select w.item, row_number() over (order by w.place) as place
+        from jsonb_array_elements(v_judged) with ordinality w(item, place)
+        where w.item->>2 = 'write'
+      ) j
+      on conflict (store, key) do update
+      set value = excluded.value, encoding = excluded.encoding, expires_at = excluded.expires_at, version = excluded.version,
+          updated_at = excluded.updated_at, deleted = excluded.deleted, lane = excluded.lane, seq = excluded.seq,
+          hlc = excluded.hlc, hlc_version = excluded.hlc_version
+      where e.version = excluded.version - 1
+      returning e.key, e.version
+    )
+    select jsonb_object_agg(w.key, w.version) into v_written from written w;
+  end if;
+
+  insert into persist.persist_sync_bases
+    (store, remote, kind, key, version, local_version, deleted, hlc, value, generation, theirs)
+  select p_store, p_remote, p_kind, d.item->>0, (d.item->3->>'version')::bigint, d.local_version,
+         coalesce((d.item->3->>'deleted')::boolean, false),
+         coalesce(d.item->3->>'hlc', persist.hlc_of_time(p_store, (d.item->3->>'updatedAt')::timestamptz)),
+         case when p_keep_value then d.item->3->'value' end, v_generation,
+         case when d.item->>2 = 'doubtful' then d.item->3 end
+  from (
+    select j.item, j.place,
+           case j.item->>2 when 'same' then (j.item->>1)::bigint
+                           when 'write' then (v_written->>(j.item->>0))::bigint
+                           else -1 end as local_version
+    from jsonb_array_elements(v_judged) with ordinality j(item, place)
+    where j.item->>2 in ('same', 'lost', 'doubtful') or v_written ? (j.item->>0)
+  ) d
+  -- A tombstone of what was never here needs no note.
+  where not (d.local_version = 0 and coalesce((d.item->3->>'deleted')::boolean, false))
+  order by d.place
+  on conflict (store, remote, kind, key) do update
+  set version = excluded.version, local_version = excluded.local_version, deleted = excluded.deleted, hlc = excluded.hlc,
+      value = excluded.value, lane = null, seq = null, generation = excluded.generation, theirs = excluded.theirs,
+      is_manual = false;
+
+  select count(*) filter (where v_written ? (j.item->>0)), count(*) filter (where j.item->>2 in ('same', 'lost')),
+         count(*) filter (where j.item->>2 = 'doubtful')
+  into written, unchanged, conflicts
+  from jsonb_array_elements(v_judged) j(item);
+
+  for v_item in
+    select j.item->3
+    from jsonb_array_elements(v_judged) with ordinality j(item, place)
+    where j.item->>2 = 'slow' or (j.item->>2 = 'write' and not coalesce(v_written ? (j.item->>0), false))
+    order by j.place
+  loop
+    select t.outcome into v_outcome from persist.sync_meet(p_store, p_remote, v_item, p_keep_value) t;
+    written := written + (v_outcome = 'written')::int;
+    unchanged := unchanged + (v_outcome = 'unchanged')::int;
+    conflicts := conflicts + (v_outcome = 'conflict')::int;
+  end loop;
+  return next;
+end $$;

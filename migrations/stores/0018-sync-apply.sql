@@ -1,0 +1,152 @@
+-- The receiving half of a store that syncs with a remote. Changes are those of `sync_pull_v2`, as JSON. Every function here locks
+-- the remote's row first, then a lane, then rows in key order; what makes no difference takes no lane and moves no row.
+
+-- What the remote no longer has, when all of it was pulled again: keys that the last generation did not note.
+--
+-- Under 'epoch' and 'rewind' the remote has lost them, and they wait to be sent. Else they were deleted there so long ago that no
+-- trace is left: they are deleted here too, and an edit of one meets a deletion that cannot be undone by sending it.
+create function persist.sync_sweep(p_store text, p_remote text, p_keep_value boolean)
+returns table (written int, conflicts int)
+language plpgsql as $$
+declare
+  v_remote persist.persist_sync_remotes;
+  v_base record;
+  v_outcome text;
+begin
+  written := 0;
+  conflicts := 0;
+  select m.* into v_remote from persist.persist_sync_remotes m where m.store = p_store and m.remote = p_remote;
+  if v_remote.resync in ('epoch', 'rewind') then
+    update persist.persist_sync_bases b
+    set version = 0, local_version = -1, hlc = null, value = null, theirs = null, is_manual = false,
+        generation = v_remote.generation
+    where b.store = p_store and b.remote = p_remote and b.generation < v_remote.generation and not b.deleted;
+    delete from persist.persist_sync_bases b
+    where b.store = p_store and b.remote = p_remote and b.generation < v_remote.generation;
+    return next;
+    return;
+  end if;
+
+  for v_base in
+    select b.kind, b.key
+    from persist.persist_sync_bases b
+    where b.store = p_store and b.remote = p_remote and b.generation < v_remote.generation
+    order by b.kind, b.key
+  loop
+    perform t.taken_lane from persist.take_lane(p_store, 0) t;
+    select t.outcome into v_outcome
+    from persist.sync_meet(p_store, p_remote, jsonb_build_object(
+      'kind', v_base.kind, 'key', v_base.key, 'version', 0, 'deleted', true, 'gone', true), p_keep_value) t;
+    if v_outcome = 'conflict' then
+      conflicts := conflicts + 1;
+    else
+      written := written + (v_outcome = 'written')::int;
+      delete from persist.persist_sync_bases b
+      where b.store = p_store and b.remote = p_remote and b.kind = v_base.kind and b.key = v_base.key;
+    end if;
+  end loop;
+  return next;
+end $$;
+
+-- One page and the cursor that it brings, together. `p_from` is the cursor that it was asked with, `p_position` the lanes of `p_to`.
+-- `status`: 'ok', or 'stale' when the store is not at `p_from` any more: nothing was applied.
+create function persist.sync_apply(
+  p_store text, p_remote text, p_from text, p_to text, p_position text, p_changes text, p_more boolean, p_keep_value boolean)
+returns table (status text, written int, unchanged int, conflicts int)
+language plpgsql as $$
+declare
+  v_remote persist.persist_sync_remotes;
+  v_changes jsonb := p_changes::jsonb;
+  v_position jsonb := p_position::jsonb;
+  v_now timestamptz := clock_timestamp();
+  v_reached jsonb := (
+    select coalesce(jsonb_object_agg(p.item->>0, p.item->1), '{}') from jsonb_array_elements(p_position::jsonb) p(item));
+  v_lost jsonb := '[]';
+  v_part record;
+begin
+  status := 'stale';
+  written := 0;
+  unchanged := 0;
+  conflicts := 0;
+  select m.* into v_remote
+  from persist.persist_sync_remotes m
+  where m.store = p_store and m.remote = p_remote
+  for update;
+  if v_remote.remote is null or v_remote.cursor is distinct from p_from then
+    return next;
+    return;
+  end if;
+  status := 'ok';
+
+  -- In the order of every other write of several kinds.
+  for v_part in
+    select a.written, a.unchanged, a.conflicts
+    from persist.sync_apply_states(p_store, p_remote, 'record', v_changes, v_position, p_keep_value) a
+    union all
+    select a.written, a.unchanged, 0
+    from persist.sync_apply_events(p_store, p_remote, v_changes) a
+    union all
+    select a.written, a.unchanged, a.conflicts
+    from persist.sync_apply_states(p_store, p_remote, 'kv', v_changes, v_position, false) a
+  loop
+    written := written + v_part.written;
+    unchanged := unchanged + v_part.unchanged;
+    conflicts := conflicts + v_part.conflicts;
+  end loop;
+
+  if v_remote.resync is null and not p_more then
+    -- All was read up to here, and what was pushed came back by now, or what followed on it did. What did not is gone: the remote
+    -- is an earlier one than that which took it. It waits to be sent again.
+    with lost as (
+      update persist.persist_sync_bases b
+      set version = 0, local_version = -1, hlc = null, value = null, lane = null, seq = null
+      where b.store = p_store and b.remote = p_remote and b.seq is not null and b.theirs is null
+        and b.seq <= coalesce((v_reached->>(b.lane::text))::bigint, 0)
+      returning b.kind, b.key
+    )
+    select coalesce(jsonb_agg(jsonb_build_array(l.kind, l.key)), '[]') into v_lost from lost l;
+    if v_lost <> '[]' then
+      select coalesce(jsonb_agg(p.place->0), '[]') into v_lost
+      from jsonb_array_elements(v_lost) l(item)
+      cross join lateral (select persist.sync_place(p_store, l.item->>0, l.item->>1) as place) p
+      where p.place is not null;
+    end if;
+  end if;
+  if v_remote.resync is not null and not p_more then
+    select s.written, s.conflicts into v_part from persist.sync_sweep(p_store, p_remote, p_keep_value) s;
+    written := written + v_part.written;
+    conflicts := conflicts + v_part.conflicts;
+  end if;
+  if p_to <> coalesce(p_from, '') or v_remote.resync is not null or v_lost <> '[]' then
+    update persist.persist_sync_remotes m
+    set "cursor" = p_to, "position" = v_position, pulled_at = v_now,
+        resync = case when p_more then m.resync end, pushed = persist.sync_reconsider(p_store, m.pushed, v_lost)
+    where m.store = p_store and m.remote = p_remote;
+  end if;
+  return next;
+end $$;
+
+-- After the remote has answered that the cursor cannot be continued: the next pull begins at the start. What is here stays, and stays
+-- readable; `sync_sweep` ends it.
+create function persist.sync_restart(p_store text, p_remote text, p_why text)
+returns table (generation int)
+language plpgsql as $$
+declare
+  v_replaced boolean := p_why in ('epoch', 'rewind');
+begin
+  update persist.persist_sync_remotes m
+  set generation = m.generation + 1, "cursor" = null, "position" = '[]', resync = p_why,
+      pushed = case when v_replaced then '[]' else m.pushed end
+  where m.store = p_store and m.remote = p_remote
+  returning m.generation into generation;
+  update persist.persist_sync_bases b
+  set lane = null, seq = null
+  where b.store = p_store and b.remote = p_remote and b.seq is not null;
+  if v_replaced then
+    -- Which of them the remote still has, the pages will say.
+    update persist.persist_events e
+    set origin = null
+    where e.store = p_store and e.origin = p_remote;
+  end if;
+  return next;
+end $$;

@@ -1,0 +1,165 @@
+import type { CallOptions, Row, Statement } from "../driver.ts";
+import { onlyRow, runStatement, type StoreContext } from "../stores/store-context.ts";
+import {
+  type ApplyPage,
+  applyPage,
+  openRemote,
+  type ResolveConflicts,
+  redriveFailed,
+  renameClient,
+  resolveConflicts,
+  restartPull,
+  type SettleMutations,
+  selectFailed,
+  selectStatus,
+  selectUnresolved,
+  settleMutations,
+  type TakeMutations,
+  takeMutations,
+} from "./device-statements.ts";
+import type { Change, CurrentState, Cursor, Mutation, Resync } from "./replica.ts";
+
+/** Where the sync with a remote stands. */
+export interface DeviceState {
+  readonly client: string;
+  readonly cursor: Cursor | null;
+  /** Everything is being pulled again, for this reason. */
+  readonly resync: Resync["resync"] | null;
+}
+
+export interface TakenMutations {
+  /** `idle`: nothing waits, or a resync comes first. `busy`: somebody else is sending. */
+  readonly status: "ok" | "idle" | "busy";
+  readonly client: string;
+  readonly cursor: Cursor | null;
+  readonly ack: number;
+  readonly mutations: readonly Mutation[];
+  readonly more: boolean;
+}
+
+/** A change of the remote that met an edit. */
+export interface Meeting {
+  readonly kind: "record" | "kv";
+  readonly key: string;
+  /** 0 when the remote never had it, as far as this store knows. */
+  readonly baseVersion: number;
+  /** Undefined when there was none, or when it was not kept. */
+  readonly base: unknown;
+  readonly localVersion: number;
+  /** Undefined when it is deleted here. */
+  readonly local: unknown;
+  readonly localHlc: string;
+  readonly theirs: Theirs;
+}
+
+/** The remote's side of a meeting. `gone`: it is not there, and there is no trace of when it was deleted. */
+export type Theirs = Partial<Omit<Exclude<Change, { kind: "event" }>, "deleted"> & CurrentState> & {
+  readonly version: number;
+  readonly gone?: true;
+};
+
+/** The state of the sync of a store with one remote, in the store's database. Each call is one statement. */
+export interface SyncDevice {
+  open(client: string, options?: CallOptions): Promise<DeviceState>;
+  take(take: TakeMutations, options?: CallOptions): Promise<TakenMutations>;
+  settle(
+    settle: SettleMutations,
+    options?: CallOptions,
+  ): Promise<Counts<"applied" | "conflicts" | "rejected" | "skewed">>;
+  rename(client: string, newClient: string, options?: CallOptions): Promise<boolean>;
+  /** Undefined when the store is not at the page's beginning any more: nothing was applied. */
+  apply(page: ApplyPage, options?: CallOptions): Promise<Counts<"written" | "unchanged" | "conflicts"> | undefined>;
+  restart(why: Resync["resync"], options?: CallOptions): Promise<void>;
+  unresolved(limit: number, options?: CallOptions): Promise<readonly Meeting[]>;
+  resolve(decisions: ResolveConflicts, options?: CallOptions): Promise<Counts<"resolved" | "skipped">>;
+  /** Undefined when there never was a sync with the remote. */
+  status(options?: CallOptions): Promise<Row | undefined>;
+  failed(limit: number, options?: CallOptions): Promise<readonly Row[]>;
+  redrive(ids: readonly string[] | null, options?: CallOptions): Promise<number>;
+}
+
+type Counts<Name extends string> = { readonly [N in Name]: number };
+
+export function syncDevice(context: StoreContext, remote: string): SyncDevice {
+  const target = { store: context.store, schema: context.schema, remote };
+
+  async function row(operation: string, statement: Statement, options: CallOptions | undefined): Promise<Row> {
+    return onlyRow(await runStatement(context, operation, statement, options), operation);
+  }
+
+  return {
+    async open(client, options) {
+      return toState(await row("sync.open", openRemote(target, client), options));
+    },
+    async take(take, options) {
+      return toTaken(await row("sync.take", takeMutations(target, take), options));
+    },
+    async settle(settle, options) {
+      const settled = await row("sync.settle", settleMutations(target, settle), options);
+      return counts(settled, ["applied", "conflicts", "rejected", "skewed"]);
+    },
+    async rename(client, newClient, options) {
+      const { renamed } = await row("sync.rename", renameClient(target, client, newClient), options);
+      return renamed === true;
+    },
+    async apply(page, options) {
+      const applied = await row("sync.apply", applyPage(target, page), options);
+      return applied["status"] === "ok" ? counts(applied, ["written", "unchanged", "conflicts"]) : undefined;
+    },
+    async restart(why, options) {
+      await runStatement(context, "sync.restart", restartPull(target, why), options);
+    },
+    async unresolved(limit, options) {
+      return (await runStatement(context, "sync.unresolved", selectUnresolved(target, limit), options)).map(toMeeting);
+    },
+    async resolve(decisions, options) {
+      const resolved = await row("sync.resolve", resolveConflicts(target, decisions), options);
+      return counts(resolved, ["resolved", "skipped"]);
+    },
+    async status(options) {
+      const [status] = await runStatement(context, "sync.status", selectStatus(target), options);
+      return status;
+    },
+    failed: (limit, options) => runStatement(context, "sync.failed", selectFailed(target, limit), options),
+    async redrive(ids, options) {
+      return Number((await row("sync.redrive", redriveFailed(target, ids), options))["redriven"]);
+    },
+  };
+}
+
+function counts<Name extends string>(row: Row, names: readonly Name[]): Counts<Name> {
+  return Object.fromEntries(names.map((name) => [name, Number(row[name])])) as Counts<Name>;
+}
+
+function toState(row: Row): DeviceState {
+  return {
+    client: String(row["client"]),
+    cursor: row["cursor"] as Cursor | null,
+    resync: row["resync"] as DeviceState["resync"],
+  };
+}
+
+function toTaken(row: Row): TakenMutations {
+  return {
+    status: row["status"] as TakenMutations["status"],
+    client: String(row["client"]),
+    cursor: row["cursor"] as Cursor | null,
+    ack: Number(row["ack"] ?? 0),
+    mutations: row["mutations"] as readonly Mutation[],
+    more: row["more"] === true,
+  };
+}
+
+function toMeeting(row: Row): Meeting {
+  const baseVersion = Number(row["base_version"]);
+  return {
+    kind: row["kind"] as Meeting["kind"],
+    key: String(row["key"]),
+    baseVersion,
+    base: row["has_base_value"] === true ? row["base_value"] : undefined,
+    localVersion: Number(row["local_version"]),
+    local: row["local_deleted"] === true ? undefined : row["local_value"],
+    localHlc: String(row["local_hlc"]),
+    theirs: { version: 0, ...(row["theirs"] as Partial<Theirs>) },
+  };
+}

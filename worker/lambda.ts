@@ -1,0 +1,34 @@
+import type { Context } from "hono";
+import { handle, type LambdaContext } from "hono/aws-lambda";
+import { configuredApp } from "./configured-app.ts";
+import { keptDriver } from "./kept-driver.ts";
+import { openDriver } from "./open-driver.ts";
+import type { Environment, Settings } from "./settings.ts";
+import { withinDeadline } from "./within-deadline.ts";
+
+/** An answer leaves as a whole, so that a stream is of use only when it has ended. */
+const POKE_STREAM_MS = 2000;
+
+/**
+ * AWS Lambda, behind a function URL (payload 2.0), an HTTP API (2.0), a REST API (1.0) or a load balancer. The variables are
+ * those of `readSettings`.
+ *
+ * One connection, opened by the first request and kept between invocations: with many instances, put PgBouncer in front.
+ */
+export function lambdaHandler(env: Environment) {
+  const app = configuredApp(env, { drivers: ["postgres", "pg", "neon-http"], opener, pokeStreamMs: POKE_STREAM_MS });
+  // Every answer of this app is text; what is called binary, a REST API would hand out as base64.
+  return handle(app, { isContentTypeBinary: () => false });
+}
+
+/** No statement outlasts the invocation, which is ended without a word when its time is over. */
+function opener(settings: Settings) {
+  const open = keptDriver(() => openDriver(settings));
+  return async (c: Context) => {
+    const { lambdaContext } = c.env as { readonly lambdaContext?: LambdaContext };
+    const driver = await open();
+    return lambdaContext ? withinDeadline(driver, () => lambdaContext.getRemainingTimeInMillis()) : driver;
+  };
+}
+
+export const handler = lambdaHandler(process.env);
