@@ -12,6 +12,7 @@ import {
   type ServerErrorFields,
   serverError,
 } from "./server-error.ts";
+import { sleep } from "./sleep.ts";
 
 /** What is used of a client of node-postgres, or of Neon's WebSocket client, which is built from it. */
 export interface PgClient {
@@ -23,6 +24,9 @@ export interface PgClient {
 }
 
 type ClientError = Error & ServerErrorFields;
+
+/** How long the server is given to close a connection before it is destroyed. */
+const END_TIMEOUT_MS = 1_000;
 
 /** Connects a client. Errors have outcome `not-sent`; a call that is given up takes the socket with it. */
 export async function openPgConnection(client: PgClient, call: Call): Promise<Connection> {
@@ -109,9 +113,13 @@ export function pgConnection(client: PgClient): Connection {
     batch,
     isUsable: () => usable,
     destroy,
-    end: async () => {
+    async end() {
       spoil();
-      await client.end().catch(() => undefined);
+      const overdue = new AbortController();
+      const waited = sleep(END_TIMEOUT_MS, overdue.signal).then(destroy);
+      // The client waits for the server to hang up, which one that cannot be reached never does.
+      await Promise.race([client.end().catch(() => undefined), waited]);
+      overdue.abort();
     },
   };
 }
