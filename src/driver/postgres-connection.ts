@@ -78,7 +78,7 @@ export function postgresConnection(parameters: ResolvedParameters, connectTimeou
   async function query(statement: Statement, call: Call): Promise<Row[]> {
     const pending = issue(statement);
     const [result] = await send([[pending]], call);
-    if (result?.status === "fulfilled") return Array.from(result.value);
+    if (result?.status === "fulfilled") return rowsOf(result.value);
     throw failure(result?.reason as ClientError, "query", pending.state !== null);
   }
 
@@ -99,7 +99,7 @@ export function postgresConnection(parameters: ResolvedParameters, connectTimeou
     const results = settled.filter(isFulfilled).map(({ value }) => value);
     // COMMIT of a transaction that has failed answers ROLLBACK and raises nothing.
     if (results.at(-1)?.command !== "COMMIT") throw rolledBack();
-    return results.slice(1, -1).map((rows) => Array.from(rows));
+    return results.slice(1, -1).map(rowsOf);
   }
 
   /** Sends group after group, and no further than the first failure. Queries begin when they are first awaited. */
@@ -137,6 +137,14 @@ export function postgresConnection(parameters: ResolvedParameters, connectTimeou
 
 type Answer = Iterable<Row> & { command?: string };
 type Settled = PromiseSettledResult<Answer>;
+
+/**
+ * postgres.js counts rows per connection and begins anew only when a statement completes: after one that failed behind its first
+ * rows, the next begins with as many holes.
+ */
+function rowsOf(answer: Answer): Row[] {
+  return Array.from(answer).filter((row) => row !== undefined);
+}
 
 function isFulfilled(result: Settled): result is PromiseFulfilledResult<Answer> {
   return result.status === "fulfilled";

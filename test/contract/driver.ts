@@ -178,6 +178,15 @@ export function describeDriver(label: string, open: () => Driver, options: Drive
           expect(error).toMatchObject({ code: "database", outcome: "rejected", sqlstate: "42P01", retryable: false });
         }));
 
+      it("after the first rows of a statement leave nothing to the next", () =>
+        using(async (driver) => {
+          const failing = sql("select 1 / (3 - n) as n from generate_series(1, 3) n");
+          expect(await failureOf(driver.query(failing))).toMatchObject({ sqlstate: "22012" });
+          expect(await driver.query(sql("select 1 as one"))).toEqual([{ one: 1 }]);
+          expect(await failureOf(driver.batch([failing]))).toMatchObject({ sqlstate: "22012" });
+          expect(await driver.batch([sql("select 1 as one")])).toEqual([[{ one: 1 }]]);
+        }));
+
       it("of a batch are rolled back, with the SQLSTATE and the constraint", () =>
         using(async (driver) => {
           const error = await failureOf(driver.batch([insert(30), insert(30)]));
