@@ -9,6 +9,7 @@ import { connectionLost, type Phase, type ServerErrorFields, scrubbed, serverErr
  * | 400 with a SQLSTATE | rejected, or rolled back for a batch |
  * | 400 without one ("connection closed"), 08P01 "cancelled" | unknown, also in the middle of COMMIT |
  * | 500 "Control plane request failed" | rejected: the compute is waking up |
+ * | 500 "Couldn't connect to compute node" and the like | rejected: the proxy has not reached the database |
  * | 429, 503, 413, other 4xx | rejected |
  * | 507 answer too large | unknown: a lone write has been applied |
  * | other 5xx, an answer that is not JSON | unknown |
@@ -31,11 +32,12 @@ export function neonHttpError(error: unknown, phase: Phase): PersistError {
 /** The body stays out of the message: a gateway may echo the request in it. */
 function statusError(status: number, message: string, phase: Phase, cause: unknown): PersistError {
   const isWaking = status === 500 && message.includes("Control plane request failed");
-  const [outcome, retryable, hint] = isWaking ? waking : verdict(status);
+  const isUnreached = status === 500 && NOT_REACHED.test(message);
+  const [outcome, retryable, hint] = isWaking ? waking : isUnreached ? unreached : verdict(status);
   return new ConnectionError(`${phase}: HTTP ${status}: ${hint}`, {
     outcome,
     retryable,
-    retryAfterMs: isWaking ? 250 : undefined,
+    retryAfterMs: isWaking || isUnreached ? 250 : undefined,
     cause: new Error((cause as Error).name),
   });
 }
@@ -43,6 +45,11 @@ function statusError(status: number, message: string, phase: Phase, cause: unkno
 type Verdict = readonly [outcome: Outcome, retryable: boolean, hint: string];
 
 const waking: Verdict = ["rejected", true, "the compute is waking up; try again in a moment"];
+
+/** What Neon's proxy says when it could not open a connection to the compute. */
+const NOT_REACHED = /couldn't connect to compute node|error connecting to server|failed to acquire permit to connect/i;
+
+const unreached: Verdict = ["rejected", true, "the proxy could not reach the database; try again in a moment"];
 
 function verdict(status: number): Verdict {
   if (status === 429 || status === 503) return ["rejected", true, "too busy; try again later"];

@@ -114,6 +114,7 @@ export function pgConnection(client: PgClient): Connection {
     isUsable: () => usable,
     destroy,
     async end() {
+      if (!usable) return destroy();
       spoil();
       const overdue = new AbortController();
       const waited = sleep(END_TIMEOUT_MS, overdue.signal).then(destroy);

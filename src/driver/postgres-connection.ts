@@ -70,6 +70,8 @@ export function postgresConnection(parameters: ResolvedParameters, connectTimeou
 
   function failure(error: ClientError, phase: Phase, sent: boolean): PersistError {
     const fields = fieldsOf(error);
+    // postgres.js waits for what comes after an error; where the connection ends instead, it forgets what the server said.
+    if (fields.severity === undefined) Object.assign(fields, socket?.lastError());
     if (fields.severity === undefined || endsSession(fields)) destroy();
     if (!sent) return connectFailure(fields);
     return fields.severity === undefined ? connectionLost(phase, true, fields) : serverError(fields, phase);

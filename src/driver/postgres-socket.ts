@@ -1,8 +1,11 @@
 import type { ResolvedParameters } from "./connection-parameters.ts";
+import { errorListener } from "./last-error.ts";
+import type { ServerErrorFields } from "./server-error.ts";
 
 /** What is used of a socket of Node. postgres.js reads `host` for the server name of TLS. */
 export interface NodeSocket {
   host?: string;
+  on(event: "data", listener: (chunk: Uint8Array) => void): unknown;
   once(event: "connect" | "error", listener: (error: Error) => void): unknown;
   off(event: "connect" | "error", listener: (error: Error) => void): unknown;
   destroy(): void;
@@ -13,14 +16,17 @@ export interface SocketFactory {
   readonly open: () => Promise<NodeSocket>;
   /** Ends the attempt or the connection at once. */
   readonly destroy: () => void;
+  /** What the server said last, if it was an error. Undefined under TLS, which postgres.js does itself. */
+  readonly lastError: () => ServerErrorFields | undefined;
 }
 
 /**
  * A TCP socket of our own for postgres.js, on Node. Its own writes at most about 1 KB at a time and leaves Nagle's algorithm
  * on, so the second part of a batch would wait for an answer to the first: a flight more. Undefined on other runtimes.
  */
-export function nodeSocketFactory({ host, port }: ResolvedParameters): SocketFactory | undefined {
+export function nodeSocketFactory({ host, port, ssl }: ResolvedParameters): SocketFactory | undefined {
   if (!globalThis.navigator?.userAgent?.startsWith("Node.js")) return undefined;
+  const { hear, lastError } = errorListener();
   let socket: NodeSocket | undefined;
   let isDestroyed = false;
   let attempts = 0;
@@ -39,6 +45,7 @@ export function nodeSocketFactory({ host, port }: ResolvedParameters): SocketFac
         resolve();
       });
     });
+    if (!ssl) opening.on("data", hear);
     return opening;
   }
 
@@ -47,5 +54,5 @@ export function nodeSocketFactory({ host, port }: ResolvedParameters): SocketFac
     socket?.destroy();
   }
 
-  return { open, destroy };
+  return { open, destroy, lastError };
 }

@@ -29,6 +29,9 @@ const TRANSIENT = /^(40001|40P01|55P03|57014|53...|57P03)$/;
 /** The session ended, or the pooler lost it, while a statement may have been under way. */
 const SESSION_LOST = /^(57P01|57P02|57P05|08...)$/;
 
+/** A session was refused: too many connections, or starting up. Over HTTP and through a pooler it answers a statement. */
+const SESSION_REFUSED = /^(53300|57P03)$/;
+
 /** What PgBouncer says (always as 08P01) before a statement has reached the server. */
 const POOLER_BUSY =
   /query_wait_timeout|no more connections allowed|pooler is (?:shutting|shut) down|server login has been failing/i;
@@ -44,7 +47,7 @@ export function serverError(fields: ServerErrorFields, phase: Phase): PersistErr
   const message = `${phase}: ${describe(sqlstate, fields)}`;
   const { outcome, retryable } = judge(sqlstate, fields.message ?? "", phase);
   const options = { outcome, retryable, sqlstate, cause: namesOf(fields) };
-  return SESSION_LOST.test(sqlstate) || phase === "connect"
+  return SESSION_LOST.test(sqlstate) || SESSION_REFUSED.test(sqlstate) || phase === "connect"
     ? new ConnectionError(message, options)
     : new PersistError("database", message, options);
 }
@@ -93,6 +96,7 @@ function judge(sqlstate: string, message: string, phase: Phase): { outcome: Outc
   if (sqlstate === "08P01" && POOLER_BUSY.test(message)) return { outcome: "not-sent", retryable: true };
   if (sqlstate === "08P01" && POOLER_REFUSED.test(message)) return { outcome: "not-sent", retryable: false };
   if (SESSION_LOST.test(sqlstate)) return { outcome: "unknown", retryable: true };
+  if (SESSION_REFUSED.test(sqlstate)) return { outcome: "rejected", retryable: true };
   return { outcome: phase === "batch" ? "rolled-back" : "rejected", retryable: TRANSIENT.test(sqlstate) };
 }
 

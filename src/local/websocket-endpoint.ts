@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
+import { errorResponse } from "./backend-messages.ts";
 import { latency } from "./latency.ts";
 import { openUpstream } from "./upstream.ts";
 import { pipeWebsocket, type WebsocketPipeOptions } from "./websocket-pipe.ts";
@@ -41,7 +42,10 @@ export function websocketEndpoint(databaseUrl: URL, options: WebsocketPipeOption
       pipeWebsocket(client, await openUpstream(databaseUrl), options);
       client.resume();
     } catch {
+      client.send(errorResponse("FATAL", "08006", "Couldn't connect to compute node"));
       client.close(1011, "the database cannot be reached");
+      // One that is paused would not hear that the client closes too.
+      client.resume();
     }
   }
 }
