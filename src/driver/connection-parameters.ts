@@ -1,4 +1,5 @@
 import { ValidationError } from "../errors.ts";
+import type { WarningListener } from "./warning.ts";
 
 export interface TlsOptions {
   /** Default true. */
@@ -30,13 +31,17 @@ export interface ResolvedParameters {
 
 /**
  * Reads a `postgresql://` URL or parameters. Only what a pooler accepts at startup is kept: other keys of the URL
- * (`pgbouncer`, `channel_binding`, `options`, …) would become startup parameters, which PgBouncer refuses.
+ * (`pgbouncer`, `channel_binding`, `options`, …) would become startup parameters, which PgBouncer refuses. They are left out, and
+ * `onWarning` is told their names.
  *
  * `sslmode` `require`, `verify-ca` and `verify-full` all mean TLS with the certificate checked; `no-verify` means TLS without
  * that check; `disable`, `allow`, `prefer` or none means no TLS.
  */
-export function resolveParameters(connection: string | ConnectionParameters): ResolvedParameters {
-  const given = typeof connection === "string" ? fromUrl(connection) : connection;
+export function resolveParameters(
+  connection: string | ConnectionParameters,
+  onWarning?: WarningListener | undefined,
+): ResolvedParameters {
+  const given = typeof connection === "string" ? fromUrl(connection, onWarning) : connection;
   const user = given.user ?? "postgres";
   return {
     host: given.host ?? "localhost",
@@ -68,8 +73,9 @@ export function parseUrl(text: string): URL {
   );
 }
 
-function fromUrl(text: string): ConnectionParameters {
+function fromUrl(text: string, onWarning: WarningListener | undefined): ConnectionParameters {
   const url = parseUrl(text);
+  warnOfKeys(url, onWarning);
   return {
     host: url.hostname === "" ? undefined : url.hostname.replace(/^\[|\]$/g, ""),
     port: url.port === "" ? undefined : Number(url.port),
@@ -79,6 +85,19 @@ function fromUrl(text: string): ConnectionParameters {
     ssl: sslOf(url.searchParams.get("sslmode")),
     applicationName: url.searchParams.get("application_name") ?? undefined,
   };
+}
+
+const usedKeys: ReadonlySet<string> = new Set(["sslmode", "application_name"]);
+
+function warnOfKeys({ searchParams }: URL, onWarning: WarningListener | undefined) {
+  const leftOut = [...new Set(searchParams.keys())].filter((key) => !usedKeys.has(key));
+  if (leftOut.length === 0) return;
+  // What is no name may be a piece of a password with a question mark in it.
+  const names = leftOut.map((key) => (/^[a-z][a-z0-9_.]{0,39}$/i.test(key) ? key : "…"));
+  onWarning?.({
+    code: "url-keys-left-out",
+    message: `connection string: ${names.join(", ")}: left out, since PgBouncer refuses it at startup; set it for the role instead: alter role … set …`,
+  });
 }
 
 function sslOf(mode: string | null): false | TlsOptions {

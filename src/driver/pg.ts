@@ -7,6 +7,7 @@ import { type ConnectionParameters, resolveParameters } from "./connection-param
 import { connectionPool } from "./connection-pool.ts";
 import { openPgConnection, type PgClient, pgConnection } from "./pg-connection.ts";
 import { connectFailure } from "./server-error.ts";
+import type { WarningListener } from "./warning.ts";
 
 export interface PgOptions {
   /** Deadline of a call that names none, in milliseconds. Default 30,000. */
@@ -17,6 +18,8 @@ export interface PgOptions {
   readonly idleTimeoutMs?: number | undefined;
   /** Deadline for opening a connection, in milliseconds. Default: that of the call. */
   readonly connectTimeoutMs?: number | undefined;
+  /** Told, while the driver is made, which keys of the connection string have no effect. */
+  readonly onWarning?: WarningListener | undefined;
 }
 
 /**
@@ -43,7 +46,7 @@ function isPool(connection: string | ConnectionParameters | pgPackage.Pool): con
 }
 
 function ownConnections(connection: string | ConnectionParameters, options: PgOptions): Lender {
-  const { applicationName, ...parameters } = resolveParameters(connection);
+  const { applicationName, ...parameters } = resolveParameters(connection, options.onWarning);
   const config = {
     ...parameters,
     application_name: applicationName,

@@ -5,6 +5,7 @@ import { connectionDriver } from "./connection.ts";
 import { type ConnectionParameters, resolveParameters } from "./connection-parameters.ts";
 import { connectionPool } from "./connection-pool.ts";
 import { postgresConnection } from "./postgres-connection.ts";
+import type { WarningListener } from "./warning.ts";
 
 export interface PostgresOptions {
   /**
@@ -20,6 +21,8 @@ export interface PostgresOptions {
   readonly connectTimeoutMs?: number | undefined;
   /** Deadline of a call that names none, in milliseconds. Default 30,000. */
   readonly timeoutMs?: number | undefined;
+  /** Told, while the driver is made, which keys of the connection string have no effect. */
+  readonly onWarning?: WarningListener | undefined;
 }
 
 /**
@@ -41,7 +44,7 @@ export function postgres(connection: string | ConnectionParameters, options: Pos
   if (options.pooler === "transaction" && size !== 1) {
     throw new ValidationError('postgres: `pooler: "transaction"` means one connection; leave `poolSize` out');
   }
-  const parameters = resolveParameters(connection);
+  const parameters = resolveParameters(connection, options.onWarning);
   const connectTimeoutMs = options.connectTimeoutMs ?? 10_000;
   const pool = connectionPool(async () => postgresConnection(parameters, connectTimeoutMs), {
     size,
