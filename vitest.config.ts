@@ -3,6 +3,7 @@ import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 import { workerdEnvironment } from "./scripts/workerd-environment.ts";
 import { contractMatrix } from "./test/reporters/contract-matrix.ts";
+import { faultMatrix } from "./test/reporters/fault-matrix.ts";
 import type {} from "./test/servers/provided.ts";
 
 Object.assign(process.env, workerdEnvironment);
@@ -26,6 +27,7 @@ export default defineConfig({
     reporters: [
       "default",
       contractMatrix(),
+      faultMatrix(),
       ...(jsonFile ? [["json", { outputFile: jsonFile }] as ["json", { outputFile: string }]] : []),
     ],
     onUnhandledError: (error) => !isSocketPolyfillNoise(error),

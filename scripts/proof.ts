@@ -7,6 +7,7 @@ import { datasetsProof } from "./proof/datasets.ts";
 import { feedProof } from "./proof/feed.ts";
 import { modelProof } from "./proof/model.ts";
 import { type Proof, ProofFailure } from "./proof/proof.ts";
+import { syncProof } from "./proof/sync.ts";
 
 /**
  * `npm run proof -- <name> [--option value …]`: runs one proof against a real PostgreSQL, or the server that `--database` names,
@@ -18,6 +19,7 @@ const proofs: Readonly<Record<string, Proof>> = {
   "cold-start": coldStartProof,
   datasets: datasetsProof,
   model: modelProof,
+  sync: syncProof,
 };
 
 const [name, ...args] = process.argv.slice(2);

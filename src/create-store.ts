@@ -6,6 +6,7 @@ import { type StoreListeners, storeListeners } from "./create-store/store-listen
 import { noBlobs, resolveOptions, type StoreOptions } from "./create-store/store-options.ts";
 import { storeToken } from "./create-store/store-token.ts";
 import { type FailedAttempt, repeated, withRetry } from "./driver/retry.ts";
+import type { DriverWarning } from "./driver/warning.ts";
 import type { CallOptions, Driver } from "./driver.ts";
 import { storeMigrations } from "./migrate/embedded.ts";
 import { type MigrationReport, migrate } from "./migrate/migrate.ts";
@@ -17,6 +18,7 @@ import { type KvStore, kvStore } from "./stores/kv.ts";
 import { type RecordStore, recordStore } from "./stores/records.ts";
 import { type StoreSql, sqlTag } from "./stores/sql-tag.ts";
 import type { StoreContext } from "./stores/store-context.ts";
+import type { Emit } from "./stores/store-event.ts";
 import { type StoreTransaction, storeTransaction } from "./stores/transaction.ts";
 
 /** Records, events and key-value entries under one name. Stores of one schema share its tables and see only their own. */
@@ -75,8 +77,15 @@ export interface Store {
 export async function createStore(name: string, options: StoreOptions): Promise<Store> {
   checkStoreName(name);
   const { source, schema, mode, retry, ...resolved } = resolveOptions(options);
-  const driver = "driver" in source ? source.driver : await loadDriver(source.parameters);
-  const { on, emit } = storeListeners();
+  const warnings: DriverWarning[] = [];
+  const warn = (warning: DriverWarning) => void warnings.push(warning);
+  const driver = "driver" in source ? source.driver : await loadDriver(source.parameters, warn);
+  const { on, emit: tell } = storeListeners();
+  // Nobody listens before there is a store: what was to be told until then comes with the first event.
+  const emit: Emit = (event) => {
+    for (const warning of warnings.splice(0)) tell({ type: "warning", store: name, ...warning });
+    tell(event);
+  };
   const onMigrate = ({ applied, already }: MigrationReport) => emit({ type: "migrate", store: name, applied, already });
   const migrations = { mode, set: storeMigrations, names: { schema }, onMigrate };
   const retryOptions = {

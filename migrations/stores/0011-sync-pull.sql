@@ -25,7 +25,8 @@ begin
 end $$;
 
 -- Why a cursor cannot be continued, or null. `p_position` is [[lane, seq], …] or, where the reader began below a floor that it knew,
--- [lane, seq, floor]: the tombstones up to there are of things that it never had.
+-- [lane, seq, floor]: the tombstones up to there are of things that it never had. `p_epoch` is '' for a cursor from before there was any
+-- history: whoever holds it may have written since, and so is below every floor.
 --
 -- Called from a function that is stable, it sees the same snapshot.
 create function persist.sync_refusal(p_store text, p_epoch text, p_position text)
@@ -46,7 +47,7 @@ begin
   left join jsonb_array_elements(v_position) k(item) on (k.item->>0)::int = c.lane
   where c.store = p_store;
   return case
-    when v_epoch <> p_epoch then 'epoch'
+    when p_epoch <> '' and v_epoch <> p_epoch then 'epoch'
     when v_is_ahead then 'rewind'
     when v_is_below then 'floor'
   end;

@@ -255,10 +255,9 @@ begin
     -- Decided on the row as it was read, without a lock, and written only where it is still that. Else once more, with the row held.
     loop
       v_now := clock_timestamp();
-      v_is_live := v_row.version is not null and not v_row.deleted and coalesce(v_row.expires_at > v_now, true);
-      -- An entry that has expired counts as deleted then, as if it had been swept.
-      v_stamp := coalesce(v_row.stamp, persist.hlc_of_time(
-        p_store, case when v_row.expires_at <= v_now then v_row.expires_at else v_row.updated_at end));
+      -- An entry that has expired is judged as it stands there: a pull tells it the same way, and so does a conflict.
+      v_is_live := v_row.version is not null and not v_row.deleted;
+      v_stamp := coalesce(v_row.stamp, persist.hlc_of_time(p_store, v_row.updated_at));
       v_value := case v_item.op
         when 'merge' then persist.merge_patch(p_store, case when v_is_live then v_row.value end, v_item.given)
         else v_item.given

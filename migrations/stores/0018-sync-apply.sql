@@ -62,6 +62,7 @@ declare
   v_reached jsonb := (
     select coalesce(jsonb_object_agg(p.item->>0, p.item->1), '{}') from jsonb_array_elements(p_position::jsonb) p(item));
   v_lost jsonb := '[]';
+  v_new_client text := gen_random_uuid()::text;
   v_part record;
 begin
   status := 'stale';
@@ -116,6 +117,14 @@ begin
     select s.written, s.conflicts into v_part from persist.sync_sweep(p_store, p_remote, p_keep_value) s;
     written := written + v_part.written;
     conflicts := conflicts + v_part.conflicts;
+    if v_remote.resync in ('epoch', 'rewind') then
+      -- What is in flight was numbered for another history. It waits again, under a client id that this one does not know.
+      delete from persist.persist_sync_queue q
+      where q.store = p_store and q.remote = p_remote and q.status = 'in_flight';
+      update persist.persist_sync_remotes m
+      set client = v_new_client, last_mutation = 0, acknowledged = 0
+      where m.store = p_store and m.remote = p_remote;
+    end if;
   end if;
   if p_to <> coalesce(p_from, '') or v_remote.resync is not null or v_lost <> '[]' then
     update persist.persist_sync_remotes m

@@ -1,3 +1,4 @@
+import type { WarningListener } from "../driver/warning.ts";
 import type { Driver } from "../driver.ts";
 import { CapabilityError } from "../errors.ts";
 import { type DriverName, driverForUrl } from "./driver-for-url.ts";
@@ -10,11 +11,11 @@ import type { PostgresParameters } from "./store-options.ts";
  * @throws CapabilityError when the driver cannot be loaded
  * @throws ValidationError when the connection string is of no known kind
  */
-export async function loadDriver(parameters: PostgresParameters): Promise<Driver> {
+export async function loadDriver(parameters: PostgresParameters, onWarning?: WarningListener): Promise<Driver> {
   const { connectionString } = parameters;
-  if (connectionString === undefined) return loadPostgres(parametersOf(parameters), parameters);
+  if (connectionString === undefined) return loadPostgres(parametersOf(parameters), parameters, onWarning);
   const name = driverForUrl(connectionString);
-  if (name === "postgres") return loadPostgres(connectionString, parameters);
+  if (name === "postgres") return loadPostgres(connectionString, parameters, onWarning);
   if (name === "neon-http") {
     const { neonHttp } = await load<NeonHttpModule>(name, "@neondatabase/serverless");
     return neonHttp(connectionString);
@@ -35,16 +36,22 @@ export interface PgliteModule {
 export interface PostgresModule {
   postgres(
     connection: string | Pick<PostgresParameters, "host" | "port" | "database" | "user" | "password" | "ssl">,
-    options: { readonly poolSize: number; readonly idleTimeoutMs?: number; readonly connectTimeoutMs?: number },
+    options: {
+      readonly poolSize: number;
+      readonly idleTimeoutMs?: number;
+      readonly connectTimeoutMs?: number;
+      readonly onWarning?: WarningListener;
+    },
   ): Driver;
 }
 
 async function loadPostgres(
   connection: Parameters<PostgresModule["postgres"]>[0],
   { poolSize = 10, idleTimeout, connectionTimeout }: PostgresParameters,
+  onWarning: WarningListener | undefined,
 ): Promise<Driver> {
   const { postgres } = await load<PostgresModule>("postgres", "postgres");
-  return postgres(connection, { poolSize, idleTimeoutMs: idleTimeout, connectTimeoutMs: connectionTimeout });
+  return postgres(connection, { poolSize, idleTimeoutMs: idleTimeout, connectTimeoutMs: connectionTimeout, onWarning });
 }
 
 function parametersOf({ host, port, database, user, password, ssl }: PostgresParameters) {

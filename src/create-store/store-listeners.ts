@@ -32,6 +32,7 @@ const patterns: ReadonlySet<StoreEventPattern> = new Set<StoreEventPattern>([
   "replica:skip",
   "replica:*",
   "migrate",
+  "warning",
   "sync:start",
   "sync:progress",
   "sync:complete",

@@ -16,6 +16,7 @@ export type StoreEvent =
   | RetryEvent
   | ReplicaSkipEvent
   | MigrateEvent
+  | WarningEvent
   | SyncEvent;
 
 interface OfStore {
@@ -111,6 +112,17 @@ export interface MigrateEvent extends OfStore {
   readonly type: "migrate";
   readonly applied: readonly string[];
   readonly already: number;
+}
+
+/**
+ * The driver does something otherwise than its URL says: `url-keys-left-out` for keys that a pooler would refuse. Told before
+ * the first other event, once. Only for drivers that `createStore` has made.
+ */
+export interface WarningEvent extends OfStore {
+  readonly type: "warning";
+  readonly code: "url-keys-left-out";
+  /** For people. Holds names, never values. */
+  readonly message: string;
 }
 
 /** Takes an event. Must neither throw nor wait. */

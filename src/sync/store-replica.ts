@@ -143,7 +143,7 @@ function positionOf(cursor: Cursor | null, store: string, scope: string): Requir
   const start = { kind: "sync", store, epoch: null, lanes: [], scope } as const;
   if (cursor === null) return start;
   const position = decodeCursor(cursor, "sync", store);
-  return position.epoch === null ? { ...start, scope: position.scope } : position;
+  return position.epoch === null ? { ...start, epoch: "", scope: position.scope } : position;
 }
 
 function checkLimit(limit: number, { maxChanges }: SyncLimits): number {

@@ -130,6 +130,15 @@ describe("createStore", () => {
     expect(JSON.stringify(heard)).not.toContain("hidden");
   });
 
+  it("warns of keys of the URL that have no effect, when something happens", async () => {
+    const store = await open({ connectionString: `${database().postgres}?pgbouncer=true&channel_binding=x` }, "warned");
+    const warnings: StoreEvent[] = [];
+    store.on("warning", (event) => warnings.push(event));
+    await store.kv.get("a");
+    await store.kv.get("a");
+    expect(warnings).toMatchObject([{ type: "warning", store: "warned", code: "url-keys-left-out" }]);
+  });
+
   it("fails calls after close, and can be closed twice", async () => {
     const store = await open({ connectionString: database().postgres });
     await store.records.find("a");

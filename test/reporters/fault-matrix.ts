@@ -4,18 +4,31 @@ import { faults } from "../faults/faults.ts";
 import type {} from "../faults/task-meta.ts";
 import { ways } from "../faults/ways.ts";
 
+const NOT_RUN = "not run";
+
 const suiteName = /^fault matrix: (.+)$/;
 
 /**
  * Prints, after a run, what every driver was seen to do under every fault in every phase, and why there is no cell where there
- * is none. Only when the whole matrix was run.
+ * is none. Only when the whole matrix was run; then a cell that has not run fails the run.
  */
 export function faultMatrix(): Reporter {
+  let pickedByName = false;
   return {
+    onInit(vitest) {
+      pickedByName = vitest.config.testNamePattern !== undefined;
+    },
     onTestRunEnd(modules) {
+      if (pickedByName) return;
       const seen = new Map(modules.flatMap(cellsIn));
-      const isWhole = ways.every(({ label }) => [...seen.keys()].some((key) => key.startsWith(`${label} › `)));
-      if (isWhole) console.log(`\n${formatFaultMatrix(seen)}\n`);
+      const keys = [...seen.keys()];
+      const isWhole =
+        ways.every(({ label }) => keys.some((key) => key.startsWith(`${label} › `))) &&
+        faults.every(({ name }) => keys.some((key) => key.includes(` › ${name} › `)));
+      if (!isWhole) return;
+      const text = formatFaultMatrix(seen);
+      console.log(`\n${text}\n`);
+      if (text.includes(NOT_RUN)) process.exitCode = 1;
     },
   };
 }
@@ -37,7 +50,7 @@ export function formatFaultMatrix(seen: SeenCells): string {
     last = fault.name;
     const columns = cells.map((cell, index) => {
       const key = `${ways[index]?.label} › ${fault.name} › ${phase}`;
-      return ("reason" in cell ? "·" : (seen.get(key) ?? "not run")).padEnd(18);
+      return ("reason" in cell ? "·" : (seen.get(key) ?? NOT_RUN)).padEnd(18);
     });
     return `${name.padEnd(nameWidth)}${phase.padEnd(12)}${columns.join("")}`.trimEnd();
   });

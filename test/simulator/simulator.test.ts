@@ -1,0 +1,27 @@
+import { describe, expect, inject, it } from "vitest";
+import { faultTally, missingFaults } from "./faults.ts";
+import { type Ground, pgliteGround } from "./ground.ts";
+import { pgbouncerGround } from "./pgbouncer-ground.ts";
+import { DEFAULT_STEPS, runSchedules } from "./run-schedules.ts";
+
+/** More of them, and other seeds: `npm run proof -- sync --schedules N --seed S`. */
+describe("five devices, a server and a writer beside them come to be equal, lose nothing and do nothing twice", () => {
+  it("in 200 schedules over PGlite", () => holds(pgliteGround, 200), 300_000);
+
+  it(
+    "in 100 schedules over PostgreSQL through PgBouncer",
+    () => holds(() => pgbouncerGround(inject("servers").postgres), 100),
+    300_000,
+  );
+});
+
+async function holds(open: () => Promise<Ground>, schedules: number): Promise<void> {
+  const ground = await open();
+  const tally = faultTally();
+  try {
+    await runSchedules(ground, { seed: 1, schedules, steps: DEFAULT_STEPS, tally });
+  } finally {
+    await ground.close();
+  }
+  expect(missingFaults(tally, ground.reached)).toEqual([]);
+}
