@@ -9,6 +9,8 @@ export interface FaultyReplicaOptions {
   readonly held: HeldRequests;
   /** A cursor of some other store. */
   foreignCursor(): Promise<Cursor>;
+  /** How often the server was put back under the same epoch. A replica that is behind is behind on the history of today. */
+  era(): number;
   /** Collects every tombstone of the server, and says how many. */
   collect(): Promise<number>;
 }
@@ -16,7 +18,8 @@ export interface FaultyReplicaOptions {
 /** A replica behind a network that loses, repeats, delays and mixes up what goes through it. */
 export function faultyReplica(inner: Replica, options: FaultyReplicaOptions): Replica {
   const { dice, held } = options;
-  const earlier = new Map<Cursor | null, ChangePage>();
+  let earlier = new Map<Cursor | null, ChangePage>();
+  let era = 0;
   let isPaging = false;
 
   async function transmit<T>(send: () => Promise<T>): Promise<T> {
@@ -70,6 +73,8 @@ export function faultyReplica(inner: Replica, options: FaultyReplicaOptions): Re
 
   /** An answer of the same question from before, as a replica gives that is behind. */
   function stale(cursor: Cursor | null, page: ChangePage | Resync): ChangePage | Resync {
+    if (era !== options.era()) earlier = new Map();
+    era = options.era();
     const before = earlier.get(cursor);
     if ("resync" in page || before === undefined) {
       if (!("resync" in page)) earlier.set(cursor, page);

@@ -11,7 +11,7 @@ import { type ObservedStatement, type Observer, observedDriver } from "./observe
 import { seededRandom } from "./random.ts";
 import type { PushedMutation } from "./server-judgement.ts";
 import { type ServerModel, serverModel } from "./server-model.ts";
-import { settle } from "./settle.ts";
+import { readAgain, settle } from "./settle.ts";
 import { type Stage, stage } from "./steps.ts";
 import { freeTurns, seededTurns } from "./turns.ts";
 import type { World } from "./world.ts";
@@ -79,6 +79,7 @@ export function schedule(options: ScheduleOptions): Schedule {
     apartInTurn: observedDriver(ground.apart, freeTurns, observer),
     ground,
     turns,
+    restores: { count: 0 },
     copies,
     strategy: random.pick(strategies),
     held: heldRequests(random),
@@ -115,6 +116,7 @@ export function schedule(options: ScheduleOptions): Schedule {
       guarded(async () => {
         await settle(world, on);
         found.push(...(await differences(world, on)));
+        if (found.length === 0) await readAgain(world, on);
         const stores = [server, `${server}~backup`, ...on.devices.map((each) => each.name)];
         if (found.length === 0) await copies.remove(stores);
       }),

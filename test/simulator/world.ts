@@ -28,6 +28,8 @@ export interface World {
   /** As `apart`, inside a turn: see {@link alone}. */
   readonly apartInTurn: Driver;
   readonly ground: Pick<Ground, "quiet" | "openTransaction" | "spoilDevice">;
+  /** How often the server was put back under the same epoch. */
+  readonly restores: { count: number };
   readonly turns: Turns;
   readonly copies: StoreCopies;
   readonly strategy: Strategy | undefined;
@@ -79,6 +81,7 @@ export function linkToServer(world: World, principal: string, way: "direct" | "h
     held,
     foreignCursor: () => foreignCursor(world),
     collect: () => collectTombstones(world),
+    era: () => world.restores.count,
   });
 }
 
