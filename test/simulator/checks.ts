@@ -88,6 +88,8 @@ function lostWrites({ ledger, server, strategy }: World, stores: ReadonlyMap<str
     ledger.isOverwritten(place, part, there.rows.get(place)?.version ?? 0);
   const isKept = ({ device, place, value }: LastWrite) =>
     isOverwritten(place, value) ||
+    // Others have done the same there: it was never sent, and nobody misses it.
+    valueText(there.rows.get(place) ?? { deleted: true, value: null }) === value ||
     storeAt(stores, device).queue.some(
       ({ kind, key, payload }) => `${kind}:${key}` === place && textOf(payload) === value,
     );

@@ -76,7 +76,7 @@ export function disasters(world: World, participants: () => Participants): Disas
       await world.ground.quiet();
       await alone(world, async () => {
         await copies.replace(server, backup, epoch);
-        if (epoch === "same") world.restores.count += 1;
+        world.restores.count += 1;
         if (before.model !== undefined) model?.restore(before.model);
         await forget();
       });

@@ -9,7 +9,7 @@ export interface FaultyReplicaOptions {
   readonly held: HeldRequests;
   /** A cursor of some other store. */
   foreignCursor(): Promise<Cursor>;
-  /** How often the server was put back under the same epoch. A replica that is behind is behind on the history of today. */
+  /** How often the server was put back. A replica that is behind is behind on the history of today. */
   era(): number;
   /** Collects every tombstone of the server, and says how many. */
   collect(): Promise<number>;

@@ -28,7 +28,7 @@ export interface World {
   /** As `apart`, inside a turn: see {@link alone}. */
   readonly apartInTurn: Driver;
   readonly ground: Pick<Ground, "quiet" | "openTransaction" | "spoilDevice">;
-  /** How often the server was put back under the same epoch. */
+  /** How often the server was put back. */
   readonly restores: { count: number };
   readonly turns: Turns;
   readonly copies: StoreCopies;
