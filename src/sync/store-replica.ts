@@ -138,7 +138,10 @@ export function storeReplica(options: StoreReplicaOptions): StoreReplica {
 /** `sync_push_v2`: tombstones were collected while the push was applied. Nothing of it was. */
 const BELOW_FLOOR = "OT005";
 
-/** A cursor from before the store's first write begins at the start, whatever was written since. */
+/**
+ * A cursor from before the store's first write begins at the start. Its holder may have written since, so it is not one that
+ * knows nothing: tombstones that were collected concern it.
+ */
 function positionOf(cursor: Cursor | null, store: string, scope: string): Required<Position> {
   const start = { kind: "sync", store, epoch: null, lanes: [], scope } as const;
   if (cursor === null) return start;
