@@ -11,6 +11,7 @@ declare
     select c.item->>'key' from jsonb_array_elements(p_changes) c(item) where c.item->>'kind' = p_kind order by c.item->>'key' collate "C");
   v_generation int;
   v_resync text;
+  v_client text;
   v_places jsonb;
   v_differ bigint;
   v_lane smallint;
@@ -28,7 +29,7 @@ begin
     return next;
     return;
   end if;
-  select m.generation, m.resync into v_generation, v_resync
+  select m.generation, m.resync, m.client into v_generation, v_resync, v_client
   from persist.persist_sync_remotes m
   where m.store = p_store and m.remote = p_remote;
   v_places := (select jsonb_object_agg(p.item->>0, p.item->1) from jsonb_array_elements(p_position) p(item));
@@ -49,7 +50,8 @@ begin
                     and l.encoding is not distinct from c.item->>'encoding'
                     and l.expires_at is not distinct from (c.item->>'expiresAt')::timestamptz then 'same'
                -- What was sent from here, in the place that the answer gave; it may have been edited here again.
-               when c.item->>'seq' = b.lane || ':' || b.seq then 'echo'
+               when c.item->>'seq' = b.lane || ':' || b.seq
+                    and (c.item->'by'->>'client' = v_client or c.item->>'hlc' = b.hlc) then 'echo'
                when l.version is not null and l.version is distinct from b.local_version
                     and not (l.deleted and b.version is null) then 'slow'
                -- History was replaced by an earlier one, and what the remote had taken is gone there, or was given out again.
@@ -73,7 +75,7 @@ begin
          limit 1)
       ) l on true
       left join lateral (
-        select k.version, k.local_version, k.lane, k.seq
+        select k.version, k.local_version, k.hlc, k.lane, k.seq
         from persist.persist_sync_bases k
         where k.store = p_store and k.remote = p_remote and k.kind = p_kind and k.key = c.item->>'key'
         limit 1

@@ -37,6 +37,9 @@ begin
   from persist.persist_events e
   where e.store = p_store and e.id = any(v_ids) and e.origin is not null and e.version = (v_places->e.id->>0)::bigint;
   unchanged := jsonb_array_length(v_changes);
+  -- What was sent from here has come back.
+  delete from persist.persist_sync_bases b
+  where b.store = p_store and b.remote = p_remote and b.kind = 'event' and b.key = any(v_ids);
   if v_known = unchanged then
     return next;
     return;

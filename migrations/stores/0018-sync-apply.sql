@@ -111,6 +111,8 @@ begin
       from jsonb_array_elements(v_lost) l(item)
       cross join lateral (select persist.sync_place(p_store, l.item->>0, l.item->>1) as place) p
       where p.place is not null;
+      delete from persist.persist_sync_bases b
+      where b.store = p_store and b.remote = p_remote and b.kind = 'event' and b.seq is null;
     end if;
   end if;
   if v_remote.resync is not null and not p_more then
@@ -148,6 +150,8 @@ begin
       pushed = case when v_replaced then '[]' else m.pushed end
   where m.store = p_store and m.remote = p_remote
   returning m.generation into generation;
+  delete from persist.persist_sync_bases b
+  where b.store = p_store and b.remote = p_remote and b.kind = 'event';
   update persist.persist_sync_bases b
   set lane = null, seq = null
   where b.store = p_store and b.remote = p_remote and b.seq is not null;

@@ -49,7 +49,7 @@ begin
   select count(*), array_agg(d.key) filter (where d.kind = 'event'),
          jsonb_agg(jsonb_build_array(
            d.kind, d.key, d.local_version, d.operation, d.payload->'base', d.payload->'hlc', d.payload->'value',
-           v_by_id->(d.mutation::text)) order by d.kind, d.key collate "C") filter (where d.kind <> 'event'),
+           v_by_id->(d.mutation::text)) order by d.kind, d.key collate "C"),
          array_agg(d.key)
   into applied, v_events, v_states, v_keys
   from done d;
@@ -76,6 +76,8 @@ begin
       ) s
       where s.seq > coalesce((v_reached->>(s.lane::text))::bigint, 0)
     ) p on true
+    -- Of an event only that is noted, until it comes back.
+    where a.item->>0 <> 'event' or p.seq is not null
     on conflict (store, remote, kind, key) do update
     set version = excluded.version, local_version = excluded.local_version, deleted = excluded.deleted,
         hlc = coalesce(excluded.hlc, b.hlc), value = excluded.value, lane = excluded.lane, seq = excluded.seq,
