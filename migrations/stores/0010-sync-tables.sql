@@ -92,8 +92,8 @@ create table persist.persist_sync_queue (
 create index persist_sync_queue_status on persist.persist_sync_queue (store, remote, status, mutation);
 create index persist_sync_queue_key on persist.persist_sync_queue (store, remote, kind, key);
 
--- As in 0008, but a row that is in step with a remote always stays as a tombstone: written again it would begin at the version that
--- its base notes, and pass for what the remote has.
+-- As in 0008, but in a store that syncs with a remote a row always stays as a tombstone: written again it would begin at the version
+-- that was sent before, and pass for what the remote has.
 create or replace function persist.kv_sweep(p_store text, p_limit int)
 returns table (swept int)
 language plpgsql as $$
@@ -110,11 +110,7 @@ begin
     for update skip locked);
   delete from persist.persist_kv e
   where e.store = p_store and e.key = any(v_keys) and e.version = 1 and e.expires_at <= v_now
-    and not exists (
-      select 1
-      from persist.persist_sync_remotes m
-      join persist.persist_sync_bases b on b.store = p_store and b.remote = m.remote and b.kind = 'kv' and b.key = e.key
-      where m.store = p_store);
+    and not exists (select 1 from persist.persist_sync_remotes m where m.store = p_store);
   update persist.persist_kv e
   set value = null, encoding = null, expires_at = null, updated_at = e.expires_at, deleted = true
   where e.store = p_store and e.key = any(v_keys) and e.expires_at <= v_now;
