@@ -41,7 +41,10 @@ create table persist.persist_sync_remotes (
 -- What the remote has of each key, as far as this store knows. A row of the store is in step with it while its version is
 -- `local_version`; any other version is an edit that the remote has not got.
 --
--- `version` is the remote's. `lane` and `seq` are those of a push that was taken and has not been pulled yet, else null.
+-- `version` is the remote's, 0 when it has nothing, and `hlc` the stamp of its state. `lane` and `seq` are those of a push that was
+-- taken and has not been pulled yet, else null. `lost_version`: the remote had the row as it is at `local_version`, under that version, and
+-- has lost it in a restore. While the row is at `local_version` it is sent again with its old version and stamp, so that of several
+-- replicas that have kept something the latest wins.
 -- `value` is kept where a merge needs it. `theirs` is a change of the remote that met an edit and waits to be decided, as it came
 -- over the wire; `is_manual` says that a person decides.
 create table persist.persist_sync_bases (
@@ -57,6 +60,7 @@ create table persist.persist_sync_bases (
   lane smallint,
   seq bigint,
   generation int not null,
+  lost_version bigint,
   theirs jsonb,
   is_manual boolean not null default false,
   primary key (store, remote, kind, key)

@@ -98,13 +98,14 @@ end $$;
 
 -- Takes a batch of mutations from one client. `p_mutations` is a JSON array, ids counting up by one:
 --
---   {id, op: 'put', key, value, …}    {id, op: 'kv.set', key, value, encoding?, expiresAt?, hlc?}
---   {id, op: 'delete', key, …}        {id, op: 'kv.delete', key, hlc?}
+--   {id, op: 'put', key, value, …}    {id, op: 'kv.set', key, value, encoding?, expiresAt?, hlc?, version?}
+--   {id, op: 'delete', key, …}        {id, op: 'kv.delete', key, hlc?, version?}
 --   {id, op: 'merge', key, value, base?}
 --   {id, op: 'append', key: stream, event: [id, payload, type | null, metadata | null]}
 --   {id, op: 'reject', why}           found unfit before: it takes up its id
 --
--- where … is `base`, `hlc`, both, or `assumed`: null or [value]. `p_epoch` and `p_position` are those of the client's cursor, or null.
+-- where … is `base`, `hlc`, both, or `assumed`: null or [value]; and `version?`, the least that it will have: that of a state which was
+-- here before a restore. `p_epoch` and `p_position` are those of the client's cursor, or null.
 -- `p_ack` is the last mutation whose outcome may be forgotten, or null. `p_limits` is {maxSkewMs, maxValueBytes}.
 --
 -- One row. `status`: 'ok'; 'gap' (an id is missing before this batch); 'unknown-client' (one that was never seen begins above 1, or two
@@ -131,6 +132,7 @@ declare
   v_lane smallint;
   v_last_seq bigint;
   v_seq bigint;
+  v_version bigint;
   v_item record;
   v_row record;
   v_row_kind text;
@@ -193,7 +195,7 @@ begin
 
   for v_item in
     select m.id, m.op, m.kind, m.key, m.mutation, m.mutation->'value' as given, (m.mutation->>'base')::bigint as base,
-           m.mutation->>'hlc' as hlc, m.mutation->>'encoding' as given_encoding,
+           m.mutation->>'hlc' as hlc, coalesce((m.mutation->>'version')::bigint, 1) as least_version, m.mutation->>'encoding' as given_encoding,
            (m.mutation->>'expiresAt')::timestamptz as given_expires_at,
            c.version, c.value, c.deleted, c.updated_at, c.lane, c.seq, c.stamp, c.encoding, c.expires_at
     from (
@@ -292,16 +294,18 @@ begin
         from persist.take_lane(p_store, v_last - v_previous) t;
       end if;
       v_seq := v_last_seq - (v_last - v_item.id);
+      -- What the server has lost comes back under the version that it had.
+      v_version := greatest(coalesce(v_row.version, 0) + 1, v_item.least_version);
       if v_row.version is null and v_item.kind = 'record' then
         insert into persist.persist_records
           (store, key, value, version, updated_at, deleted, lane, seq, by_client, by_mutation, hlc, hlc_version)
-        values (p_store, v_item.key, v_value, 1, v_now, false, v_lane, v_seq, p_client, v_item.id, v_item.hlc, 1)
+        values (p_store, v_item.key, v_value, v_version, v_now, false, v_lane, v_seq, p_client, v_item.id, v_item.hlc, v_version)
         on conflict (store, key) do nothing;
       elsif v_row.version is null then
         insert into persist.persist_kv
           (store, key, value, encoding, version, expires_at, updated_at, deleted, lane, seq, hlc, hlc_version)
-        values (p_store, v_item.key, v_value, v_item.given_encoding, 1, v_item.given_expires_at, v_now, false, v_lane, v_seq,
-                v_item.hlc, 1)
+        values (p_store, v_item.key, v_value, v_item.given_encoding, v_version, v_item.given_expires_at, v_now, false, v_lane,
+                v_seq, v_item.hlc, v_version)
         on conflict (store, key) do nothing;
       elsif v_verdict = 'stamp' and v_item.kind = 'record' then
         -- The same state, claimed for a later time: nobody needs to read it again.
@@ -317,18 +321,18 @@ begin
           and case when e.hlc_version = e.version then e.hlc end is not distinct from v_row.stamp;
       elsif v_item.kind = 'record' then
         update persist.persist_records r
-        set value = v_value, version = r.version + 1, updated_at = v_now, deleted = v_item.op = 'delete',
+        set value = v_value, version = v_version, updated_at = v_now, deleted = v_item.op = 'delete',
             lane = v_lane, seq = v_seq, by_client = p_client, by_mutation = v_item.id,
             hlc = coalesce(v_item.hlc, r.hlc),
-            hlc_version = case when v_item.hlc is null then r.hlc_version else r.version + 1 end
+            hlc_version = case when v_item.hlc is null then r.hlc_version else v_version end
         where r.store = p_store and r.key = v_item.key and r.lane = v_row.lane and r.seq = v_row.seq
           and case when r.hlc_version = r.version then r.hlc end is not distinct from v_row.stamp;
       else
         update persist.persist_kv e
-        set value = v_value, encoding = v_item.given_encoding, version = e.version + 1, expires_at = v_item.given_expires_at,
+        set value = v_value, encoding = v_item.given_encoding, version = v_version, expires_at = v_item.given_expires_at,
             updated_at = v_now, deleted = v_item.op = 'kv.delete', lane = v_lane, seq = v_seq,
             hlc = coalesce(v_item.hlc, e.hlc),
-            hlc_version = case when v_item.hlc is null then e.hlc_version else e.version + 1 end
+            hlc_version = case when v_item.hlc is null then e.hlc_version else v_version end
         where e.store = p_store and e.key = v_item.key and e.lane = v_row.lane and e.seq = v_row.seq
           and e.deleted = v_row.deleted
           and case when e.hlc_version = e.version then e.hlc end is not distinct from v_row.stamp;
@@ -357,7 +361,7 @@ begin
     when v_verdict in ('write', 'stamp', 'same') then
       if v_verdict = 'write' then
         v_has_created := v_has_created or v_row.version is null;
-        v_row.version := coalesce(v_row.version, 0) + 1;
+        v_row.version := v_version;
         v_row.value := v_value;
         v_row.deleted := v_item.op in ('delete', 'kv.delete');
         v_row.updated_at := v_now;

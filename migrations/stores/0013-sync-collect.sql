@@ -55,7 +55,7 @@ begin
           from persist.persist_sync_remotes m
           left join persist.persist_sync_bases b
             on b.store = p_store and b.remote = m.remote and b.kind = 'record' and b.key = r.key
-          where m.store = p_store and (b.local_version is distinct from r.version or b.theirs is not null))
+          where m.store = p_store and (b.local_version is distinct from r.version or b.lost_version is not null or b.theirs is not null))
       order by r.updated_at
       limit p_limit
       for update of r skip locked);
@@ -68,7 +68,7 @@ begin
           from persist.persist_sync_remotes m
           left join persist.persist_sync_bases b
             on b.store = p_store and b.remote = m.remote and b.kind = 'kv' and b.key = e.key
-          where m.store = p_store and (b.local_version is distinct from e.version or b.theirs is not null))
+          where m.store = p_store and (b.local_version is distinct from e.version or b.lost_version is not null or b.theirs is not null))
       order by e.updated_at
       limit p_limit
       for update of e skip locked);

@@ -28,6 +28,14 @@ begin
   return lpad(greatest(0, floor(extract(epoch from p_time) * 1000))::bigint::text, 15, '0') || '-000000-';
 end $$;
 
+-- The stamp of a remote's change: its own, or from the time at which it was written there.
+create function persist.hlc_of_change(p_store text, p_change jsonb)
+returns text
+language plpgsql stable as $$
+begin
+  return coalesce(p_change->>'hlc', persist.hlc_of_time(p_store, (p_change->>'updatedAt')::timestamptz));
+end $$;
+
 -- The stamp of an edit: the row's own where it has one, else from its time, and later than that of the state it was made on.
 create function persist.hlc_of_edit(
   p_store text, p_hlc text, p_updated_at timestamptz, p_base_hlc text, p_ahead_ms bigint, p_node text)
@@ -187,11 +195,15 @@ begin
                starts_with(coalesce(m.stream, m.key), p_scope) and f.mutation is null and case
                  when m.kind = 'event' then m.origin is distinct from p_remote
                  when b.version is null then not m.deleted
-                 else b.local_version <> m.version and b.theirs is null
-               end as waits
+                 -- What was deleted and is lost altogether comes back only where another replica sends it.
+                 else (b.local_version <> m.version or (b.lost_version is not null and not (b.deleted and b.version = 0)))
+                      and b.theirs is null
+               end as waits,
+               b.lost_version + case when b.local_version = m.version then 0 else 1 end as lost_version,
+               b.lost_version is not null and b.local_version = m.version and b.hlc is not null as keeps_stamp
         from merged m
         left join lateral (
-          select k.version, k.local_version, k.hlc, k.theirs
+          select k.version, k.local_version, k.hlc, k.theirs, k.lost_version, k.deleted
           from persist.persist_sync_bases k
           where k.store = p_store and k.remote = p_remote and k.kind = m.kind and k.key = m.key
           limit 1
@@ -220,10 +232,14 @@ begin
                    || case when j.deleted then '{}'::jsonb else jsonb_build_object('value', j.value) end
                    || case when j.kind = 'record' then jsonb_build_object('base', j.base) else '{}' end
                    || jsonb_strip_nulls(jsonb_build_object(
+                     'version', j.lost_version,
                      'encoding', j.encoding,
                      'expiresAt', to_char(j.expires_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
-                     'hlc', case when p_with_hlc or j.kind = 'kv' then persist.hlc_of_edit(
-                       p_store, j.hlc, j.updated_at, j.base_hlc, v_remote.clock_ahead_ms, v_remote.client) end))
+                     'hlc', case
+                       when j.keeps_stamp then j.base_hlc
+                       when p_with_hlc or j.kind = 'kv' then persist.hlc_of_edit(
+                         p_store, j.hlc, j.updated_at, j.base_hlc, v_remote.clock_ahead_ms, v_remote.client)
+                     end))
                end as body
         from judged j
       ),

@@ -1,6 +1,45 @@
 -- One change of a remote and one key of this store, which may have been edited. Whoever calls these holds the remote's row, then a
 -- lane: rows come after both, in key order.
 
+-- Where a row stands in this store's feed, [[lane, seq]], or nothing.
+create function persist.sync_place(p_store text, p_kind text, p_key text)
+returns jsonb
+language plpgsql stable as $$
+begin
+  return case p_kind
+    when 'record' then (
+      select jsonb_build_array(jsonb_build_array(r.lane, r.seq))
+      from persist.persist_records r
+      where r.store = p_store and r.key = p_key)
+    when 'kv' then (
+      select jsonb_build_array(jsonb_build_array(e.lane, e.seq))
+      from persist.persist_kv e
+      where e.store = p_store and e.key = p_key)
+    else (
+      select jsonb_build_array(jsonb_build_array(v.lane, v.seq))
+      from persist.persist_events v
+      where v.store = p_store and v.id = p_key)
+  end;
+end $$;
+
+-- What stands under these keys, [[kind, key], …], is looked at again when the next mutations are taken.
+create function persist.sync_resend(p_store text, p_remote text, p_keys jsonb)
+returns void
+language plpgsql as $$
+declare
+  v_places jsonb;
+begin
+  select jsonb_agg(p.place->0) into v_places
+  from jsonb_array_elements(p_keys) k(item)
+  cross join lateral (select persist.sync_place(p_store, k.item->>0, k.item->>1) as place) p
+  where p.place is not null;
+  if v_places is not null then
+    update persist.persist_sync_remotes m
+    set pushed = persist.sync_reconsider(p_store, m.pushed, v_places)
+    where m.store = p_store and m.remote = p_remote;
+  end if;
+end $$;
+
 -- Notes what the remote has of one key, and that the store's row is in step with it at `p_local_version`. -1 for never.
 create function persist.sync_note(
   p_store text, p_remote text, p_kind text, p_key text, p_change jsonb, p_local_version bigint, p_generation int,
@@ -13,11 +52,12 @@ begin
   values (
     p_store, p_remote, p_kind, p_key, coalesce((p_change->>'version')::bigint, 0), p_local_version,
     coalesce((p_change->>'deleted')::boolean, false),
-    coalesce(p_change->>'hlc', persist.hlc_of_time(p_store, (p_change->>'updatedAt')::timestamptz)),
+    persist.hlc_of_change(p_store, p_change),
     case when p_keep_value then p_change->'value' end, p_generation)
   on conflict (store, remote, kind, key) do update
   set version = excluded.version, local_version = excluded.local_version, deleted = excluded.deleted, hlc = excluded.hlc,
-      value = excluded.value, lane = null, seq = null, generation = excluded.generation, theirs = null, is_manual = false;
+      value = excluded.value, lane = null, seq = null, generation = excluded.generation, lost_version = null,
+      theirs = null, is_manual = false;
 end $$;
 
 -- Writes a remote's state of one key over whatever is there. `local_version` is the row's new version, 0 when there was nothing to
@@ -111,6 +151,8 @@ declare
   v_base persist.persist_sync_bases;
   v_local record;
   v_sent bigint;
+  v_lost bigint;
+  v_is_edited boolean;
 begin
   outcome := 'unchanged';
   select m.* into v_remote from persist.persist_sync_remotes m where m.store = p_store and m.remote = p_remote;
@@ -139,7 +181,31 @@ begin
     return;
   end if;
 
-  if v_local.local_version = coalesce(v_base.local_version, 0) or (v_base.key is null and v_local.deleted) then
+  -- An earlier state than the one that this store's was made on: the remote has lost that one, and gets it again.
+  v_lost := case
+    when v_base.lost_version is not null then v_base.lost_version
+    when v_remote.resync in ('epoch', 'rewind') then v_base.version
+    -- Deleted, and there was nothing to delete.
+    when v_base.deleted and v_base.version = 0 then v_version + 1
+  end;
+  if v_version < v_lost and not p_change ? 'gone'
+     and persist.hlc_of_change(p_store, p_change) collate "C" < v_base.hlc collate "C" then
+    update persist.persist_sync_bases b
+    set version = v_version, deleted = v_deleted, value = case when p_keep_value then p_change->'value' end, lane = null,
+        seq = null, generation = v_remote.generation, lost_version = v_lost, theirs = null, is_manual = false
+    where b.store = p_store and b.remote = p_remote and b.kind = v_kind and b.key = v_key;
+    perform persist.sync_resend(p_store, p_remote, jsonb_build_array(jsonb_build_array(v_kind, v_key)));
+    return next;
+    return;
+  end if;
+
+  v_is_edited := case
+    when v_base.key is null then not v_local.deleted
+    else v_local.local_version <> v_base.local_version
+         -- What was lost meets what was written since, unless that builds on it, or it was deleted here.
+         or (v_version <= coalesce(v_base.lost_version, -1) and not v_local.deleted)
+  end;
+  if not v_is_edited then
     outcome := 'written';
     perform persist.sync_note(
       p_store, p_remote, v_kind, v_key, p_change, w.local_version, v_remote.generation, p_keep_value)

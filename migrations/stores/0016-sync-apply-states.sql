@@ -1,16 +1,16 @@
 -- The records and entries of a page, most of them in one statement.
 
 -- The records of a page, or with 'kv' its entries. Rows that are as they were left are written in one statement; what was edited
--- here goes through `sync_meet`, one by one.
+-- here goes through `sync_meet`, one by one. `lost` counts what the remote has to get again.
 create function persist.sync_apply_states(
   p_store text, p_remote text, p_kind text, p_changes jsonb, p_position jsonb, p_keep_value boolean)
-returns table (written int, unchanged int, conflicts int)
+returns table (written int, unchanged int, conflicts int, lost int)
 language plpgsql as $$
 declare
   v_keys text[] := array(
     select c.item->>'key' from jsonb_array_elements(p_changes) c(item) where c.item->>'kind' = p_kind order by c.item->>'key' collate "C");
   v_generation int;
-  v_resync text;
+  v_is_replaced boolean;
   v_client text;
   v_places jsonb;
   v_differ bigint;
@@ -18,6 +18,9 @@ declare
   v_last_seq bigint;
   v_judged jsonb;
   v_written jsonb;
+  v_doubtful jsonb;
+  v_echoes jsonb;
+  v_lost jsonb;
   v_item jsonb;
   v_outcome text;
   v_attempt int;
@@ -25,11 +28,13 @@ begin
   written := 0;
   unchanged := 0;
   conflicts := 0;
+  lost := 0;
   if v_keys = '{}' then
     return next;
     return;
   end if;
-  select m.generation, m.resync, m.client into v_generation, v_resync, v_client
+  select m.generation, coalesce(m.resync in ('epoch', 'rewind'), false), m.client
+  into v_generation, v_is_replaced, v_client
   from persist.persist_sync_remotes m
   where m.store = p_store and m.remote = p_remote;
   v_places := (select jsonb_object_agg(p.item->>0, p.item->1) from jsonb_array_elements(p_position) p(item));
@@ -37,7 +42,7 @@ begin
   -- First look without a lock: a page that brings nothing new must not move the feed. Second look with the rows held.
   -- One word for each change: what became of it.
   for v_attempt in 1..2 loop
-    select jsonb_agg(jsonb_build_array(j.key, j.local_version, j.word, j.change) order by j.key collate "C"),
+    select jsonb_agg(jsonb_build_array(j.key, j.local_version, j.word, j.change, j.lost_version) order by j.key collate "C"),
            count(*) filter (where j.word in ('write', 'slow'))
     into v_judged, v_differ
     from (
@@ -54,13 +59,15 @@ begin
                     and (c.item->'by'->>'client' = v_client or c.item->>'hlc' = b.hlc) then 'echo'
                when l.version is not null and l.version is distinct from b.local_version
                     and not (l.deleted and b.version is null) then 'slow'
-               -- History was replaced by an earlier one, and what the remote had taken is gone there, or was given out again.
-               when v_resync in ('epoch', 'rewind') and (c.item->>'version')::bigint < b.version then 'lost'
-               when v_resync in ('epoch', 'rewind') and (c.item->>'version')::bigint = b.version then 'doubtful'
-               -- Not what was pushed, nor what came after it.
-               when b.seq is not null and (c.item->>'version')::bigint <= b.version then 'doubtful'
+               -- An earlier state than the one that was known: the remote has lost that one, and gets it again.
+               when (c.item->>'version')::bigint < b.known_version
+                    and persist.hlc_of_change(p_store, c.item) collate "C" < b.hlc collate "C" then 'lost'
+               -- What the remote had taken is gone there, or was given out again; or it is not what was pushed, nor what came after it.
+               when (c.item->>'version')::bigint <= b.known_version and not l.deleted then 'doubtful'
                else 'write'
-             end as word
+             end as word,
+             case when b.known_version = 9223372036854775807 then (c.item->>'version')::bigint + 1 else b.known_version
+             end as lost_version
       from jsonb_array_elements(p_changes) c(item)
       -- `limit 1` makes these look-ups by key, whatever the planner thinks of the size of the tables.
       left join lateral (
@@ -75,7 +82,12 @@ begin
          limit 1)
       ) l on true
       left join lateral (
-        select k.version, k.local_version, k.hlc, k.lane, k.seq
+        select k.version, k.local_version, k.hlc, k.lane, k.seq,
+               -- What the remote has had, where it may have less now.
+               case when k.lost_version is not null then k.lost_version
+                    when v_is_replaced or k.seq is not null then k.version
+                    when k.deleted and k.version = 0 then 9223372036854775807
+               end as known_version
         from persist.persist_sync_bases k
         where k.store = p_store and k.remote = p_remote and k.kind = p_kind and k.key = c.item->>'key'
         limit 1
@@ -99,8 +111,7 @@ begin
         (store, key, value, version, updated_at, deleted, lane, seq, hlc, hlc_version)
       select p_store, j.item->>0, j.item->3->'value', (j.item->>1)::bigint + 1, (j.item->3->>'updatedAt')::timestamptz,
              coalesce((j.item->3->>'deleted')::boolean, false), v_lane, v_last_seq - v_differ + j.place,
-             coalesce(j.item->3->>'hlc', persist.hlc_of_time(p_store, (j.item->3->>'updatedAt')::timestamptz)),
-             (j.item->>1)::bigint + 1
+             persist.hlc_of_change(p_store, j.item->3), (j.item->>1)::bigint + 1
       from (
         select w.item, row_number() over (order by w.place) as place
         from jsonb_array_elements(v_judged) with ordinality w(item, place)
@@ -121,8 +132,7 @@ begin
       select p_store, j.item->>0, j.item->3->'value', j.item->3->>'encoding', (j.item->3->>'expiresAt')::timestamptz,
              (j.item->>1)::bigint + 1, (j.item->3->>'updatedAt')::timestamptz,
              coalesce((j.item->3->>'deleted')::boolean, false), v_lane, v_last_seq - v_differ + j.place,
-             coalesce(j.item->3->>'hlc', persist.hlc_of_time(p_store, (j.item->3->>'updatedAt')::timestamptz)),
-             (j.item->>1)::bigint + 1
+             persist.hlc_of_change(p_store, j.item->3), (j.item->>1)::bigint + 1
       from (
         select w.item, row_number() over (order by w.place) as place
         from jsonb_array_elements(v_judged) with ordinality w(item, place)
@@ -139,32 +149,50 @@ begin
   end if;
 
   insert into persist.persist_sync_bases
-    (store, remote, kind, key, version, local_version, deleted, hlc, value, generation, theirs)
+    as b (store, remote, kind, key, version, local_version, deleted, hlc, value, generation, lost_version)
   select p_store, p_remote, p_kind, d.item->>0, (d.item->3->>'version')::bigint, d.local_version,
-         coalesce((d.item->3->>'deleted')::boolean, false),
-         coalesce(d.item->3->>'hlc', persist.hlc_of_time(p_store, (d.item->3->>'updatedAt')::timestamptz)),
-         case when p_keep_value then d.item->3->'value' end, v_generation,
-         case when d.item->>2 = 'doubtful' then d.item->3 end
+         coalesce((d.item->3->>'deleted')::boolean, false), persist.hlc_of_change(p_store, d.item->3),
+         case when p_keep_value then d.item->3->'value' end, v_generation, d.lost_version
   from (
-    select j.item, j.place,
-           case j.item->>2 when 'same' then (j.item->>1)::bigint
-                           when 'write' then (v_written->>(j.item->>0))::bigint
-                           else -1 end as local_version
+    select j.item, j.place, case j.item->>2 when 'lost' then (j.item->>4)::bigint end as lost_version,
+           case j.item->>2 when 'write' then (v_written->>(j.item->>0))::bigint
+                           else (j.item->>1)::bigint end as local_version
     from jsonb_array_elements(v_judged) with ordinality j(item, place)
-    where j.item->>2 in ('same', 'lost', 'doubtful') or v_written ? (j.item->>0)
+    where j.item->>2 in ('same', 'lost') or v_written ? (j.item->>0)
   ) d
   -- A tombstone of what was never here needs no note.
   where not (d.local_version = 0 and coalesce((d.item->3->>'deleted')::boolean, false))
   order by d.place
   on conflict (store, remote, kind, key) do update
-  set version = excluded.version, local_version = excluded.local_version, deleted = excluded.deleted, hlc = excluded.hlc,
-      value = excluded.value, lane = null, seq = null, generation = excluded.generation, theirs = excluded.theirs,
-      is_manual = false;
+  set version = excluded.version, local_version = excluded.local_version, deleted = excluded.deleted,
+      -- What was lost keeps the stamp under which it is sent again.
+      hlc = case when excluded.lost_version is null then excluded.hlc else b.hlc end,
+      value = excluded.value, lane = null, seq = null, generation = excluded.generation, lost_version = excluded.lost_version,
+      theirs = null, is_manual = false;
 
-  update persist.persist_sync_bases b
-  set lane = null, seq = null, generation = v_generation
-  where b.store = p_store and b.remote = p_remote and b.kind = p_kind and b.key = any(array(
-    select j.item->>0 from jsonb_array_elements(v_judged) j(item) where j.item->>2 = 'echo'));
+  select jsonb_object_agg(j.item->>0, j.item->3) filter (where j.item->>2 = 'doubtful'),
+         jsonb_object_agg(j.item->>0, persist.hlc_of_change(p_store, j.item->3)) filter (where j.item->>2 = 'echo'),
+         jsonb_agg(jsonb_build_array(p_kind, j.item->>0)) filter (where j.item->>2 = 'lost')
+  into v_doubtful, v_echoes, v_lost
+  from jsonb_array_elements(v_judged) j(item);
+  if v_doubtful is not null then
+    -- What both sides began with is not known, but where it was lost before.
+    update persist.persist_sync_bases b
+    set value = case when b.lost_version is not null then b.value end, lane = null, seq = null, generation = v_generation,
+        lost_version = coalesce(b.lost_version, b.version), theirs = v_doubtful->b.key, is_manual = false
+    where b.store = p_store and b.remote = p_remote and b.kind = p_kind
+      and b.key = any(array(select jsonb_object_keys(v_doubtful)));
+  end if;
+  if v_echoes is not null then
+    update persist.persist_sync_bases b
+    set lane = null, seq = null, generation = v_generation, hlc = v_echoes->>b.key
+    where b.store = p_store and b.remote = p_remote and b.kind = p_kind
+      and b.key = any(array(select jsonb_object_keys(v_echoes)));
+  end if;
+  if v_lost is not null then
+    lost := jsonb_array_length(v_lost);
+    perform persist.sync_resend(p_store, p_remote, v_lost);
+  end if;
 
   select count(*) filter (where v_written ? (j.item->>0)), count(*) filter (where j.item->>2 in ('same', 'lost', 'echo')),
          count(*) filter (where j.item->>2 = 'doubtful')

@@ -3,8 +3,9 @@
 
 -- What the remote no longer has, when all of it was pulled again: keys that the last generation did not note.
 --
--- Under 'epoch' and 'rewind' the remote has lost them, and they wait to be sent. Else they were deleted there so long ago that no
--- trace is left: they are deleted here too, and an edit of one meets a deletion that cannot be undone by sending it.
+-- Under 'epoch' and 'rewind' the remote has lost them, and they wait to be sent; what was deleted stays noted, should another replica
+-- bring it back. Else they were deleted there so long ago that no trace is left: they are deleted here too, and an edit of one meets a
+-- deletion that cannot be undone by sending it.
 create function persist.sync_sweep(p_store text, p_remote text, p_keep_value boolean)
 returns table (written int, conflicts int)
 language plpgsql as $$
@@ -18,10 +19,8 @@ begin
   select m.* into v_remote from persist.persist_sync_remotes m where m.store = p_store and m.remote = p_remote;
   if v_remote.resync in ('epoch', 'rewind') then
     update persist.persist_sync_bases b
-    set version = 0, local_version = -1, hlc = null, value = null, theirs = null, is_manual = false,
+    set version = 0, value = null, lost_version = coalesce(b.lost_version, nullif(b.version, 0)), theirs = null, is_manual = false,
         generation = v_remote.generation
-    where b.store = p_store and b.remote = p_remote and b.generation < v_remote.generation and not b.deleted;
-    delete from persist.persist_sync_bases b
     where b.store = p_store and b.remote = p_remote and b.generation < v_remote.generation;
     return next;
     return;
@@ -31,6 +30,7 @@ begin
     select b.kind, b.key
     from persist.persist_sync_bases b
     where b.store = p_store and b.remote = p_remote and b.generation < v_remote.generation
+      and not (b.deleted and b.version = 0)
     order by b.kind, b.key
   loop
     perform t.taken_lane from persist.take_lane(p_store, 0) t;
@@ -48,11 +48,28 @@ begin
   return next;
 end $$;
 
+-- Whether something in flight builds on a version that the remote has no more and counts up to again: a record that was deleted there,
+-- whose tombstone is gone, and that was made anew. Sent as it is, it would pass for an edit of the new one.
+create function persist.sync_is_void(p_store text, p_remote text)
+returns boolean
+language plpgsql stable as $$
+begin
+  return exists (
+    select 1
+    from persist.persist_sync_queue q
+    left join persist.persist_sync_bases b
+      on b.store = p_store and b.remote = p_remote and b.kind = q.kind and b.key = q.key
+    where q.store = p_store and q.remote = p_remote and q.status = 'in_flight' and (q.payload->>'base')::bigint > 0
+      and case when b.theirs is null then coalesce(b.version, 0) < (q.payload->>'base')::bigint
+               else coalesce((b.theirs->>'version')::bigint, 0) <= (q.payload->>'base')::bigint end);
+end $$;
+
 -- One page and the cursor that it brings, together. `p_from` is the cursor that it was asked with, `p_position` the lanes of `p_to`.
--- `status`: 'ok', or 'stale' when the store is not at `p_from` any more: nothing was applied.
+-- `status`: 'ok', or 'stale' when the store is not at `p_from` any more: nothing was applied. `resend`: the page has shown that
+-- something has to be sent which was sent before.
 create function persist.sync_apply(
   p_store text, p_remote text, p_from text, p_to text, p_position text, p_changes text, p_more boolean, p_keep_value boolean)
-returns table (status text, written int, unchanged int, conflicts int)
+returns table (status text, written int, unchanged int, conflicts int, resend boolean)
 language plpgsql as $$
 declare
   v_remote persist.persist_sync_remotes;
@@ -69,6 +86,7 @@ begin
   written := 0;
   unchanged := 0;
   conflicts := 0;
+  resend := false;
   select m.* into v_remote
   from persist.persist_sync_remotes m
   where m.store = p_store and m.remote = p_remote
@@ -81,18 +99,19 @@ begin
 
   -- In the order of every other write of several kinds.
   for v_part in
-    select a.written, a.unchanged, a.conflicts
+    select a.written, a.unchanged, a.conflicts, a.lost
     from persist.sync_apply_states(p_store, p_remote, 'record', v_changes, v_position, p_keep_value) a
     union all
-    select a.written, a.unchanged, 0
+    select a.written, a.unchanged, 0, 0
     from persist.sync_apply_events(p_store, p_remote, v_changes) a
     union all
-    select a.written, a.unchanged, a.conflicts
+    select a.written, a.unchanged, a.conflicts, a.lost
     from persist.sync_apply_states(p_store, p_remote, 'kv', v_changes, v_position, false) a
   loop
     written := written + v_part.written;
     unchanged := unchanged + v_part.unchanged;
     conflicts := conflicts + v_part.conflicts;
+    resend := resend or v_part.lost > 0;
   end loop;
 
   if v_remote.resync is null and not p_more then
@@ -100,17 +119,15 @@ begin
     -- is an earlier one than that which took it. It waits to be sent again.
     with lost as (
       update persist.persist_sync_bases b
-      set version = 0, local_version = -1, hlc = null, value = null, lane = null, seq = null
+      set version = 0, value = null, lane = null, seq = null, lost_version = coalesce(b.lost_version, nullif(b.version, 0)), deleted = false
       where b.store = p_store and b.remote = p_remote and b.seq is not null and b.theirs is null
         and b.seq <= coalesce((v_reached->>(b.lane::text))::bigint, 0)
       returning b.kind, b.key
     )
     select coalesce(jsonb_agg(jsonb_build_array(l.kind, l.key)), '[]') into v_lost from lost l;
     if v_lost <> '[]' then
-      select coalesce(jsonb_agg(p.place->0), '[]') into v_lost
-      from jsonb_array_elements(v_lost) l(item)
-      cross join lateral (select persist.sync_place(p_store, l.item->>0, l.item->>1) as place) p
-      where p.place is not null;
+      resend := true;
+      perform persist.sync_resend(p_store, p_remote, v_lost);
       delete from persist.persist_sync_bases b
       where b.store = p_store and b.remote = p_remote and b.kind = 'event' and b.seq is null;
     end if;
@@ -119,19 +136,24 @@ begin
     select s.written, s.conflicts into v_part from persist.sync_sweep(p_store, p_remote, p_keep_value) s;
     written := written + v_part.written;
     conflicts := conflicts + v_part.conflicts;
-    if v_remote.resync in ('epoch', 'rewind') then
+    if v_remote.resync in ('epoch', 'rewind') or persist.sync_is_void(p_store, p_remote) then
       -- What is in flight was numbered for another history. It waits again, under a client id that this one does not know.
-      delete from persist.persist_sync_queue q
-      where q.store = p_store and q.remote = p_remote and q.status = 'in_flight';
+      resend := true;
+      with void as (
+        delete from persist.persist_sync_queue q
+        where q.store = p_store and q.remote = p_remote and q.status = 'in_flight'
+        returning q.kind, q.key
+      )
+      select coalesce(jsonb_agg(jsonb_build_array(v.kind, v.key)), '[]') into v_lost from void v;
+      perform persist.sync_resend(p_store, p_remote, v_lost);
       update persist.persist_sync_remotes m
       set client = v_new_client, last_mutation = 0, acknowledged = 0
       where m.store = p_store and m.remote = p_remote;
     end if;
   end if;
-  if p_to <> coalesce(p_from, '') or v_remote.resync is not null or v_lost <> '[]' then
+  if p_to <> coalesce(p_from, '') or v_remote.resync is not null then
     update persist.persist_sync_remotes m
-    set "cursor" = p_to, "position" = v_position, pulled_at = v_now,
-        resync = case when p_more then m.resync end, pushed = persist.sync_reconsider(p_store, m.pushed, v_lost)
+    set "cursor" = p_to, "position" = v_position, pulled_at = v_now, resync = case when p_more then m.resync end
     where m.store = p_store and m.remote = p_remote;
   end if;
   return next;

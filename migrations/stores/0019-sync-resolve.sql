@@ -1,30 +1,10 @@
 -- What becomes of edits that have met a change of the remote.
 
--- Where a row stands in this store's feed, [[lane, seq]], or nothing.
-create function persist.sync_place(p_store text, p_kind text, p_key text)
-returns jsonb
-language plpgsql stable as $$
-begin
-  return case p_kind
-    when 'record' then (
-      select jsonb_build_array(jsonb_build_array(r.lane, r.seq))
-      from persist.persist_records r
-      where r.store = p_store and r.key = p_key)
-    when 'kv' then (
-      select jsonb_build_array(jsonb_build_array(e.lane, e.seq))
-      from persist.persist_kv e
-      where e.store = p_store and e.key = p_key)
-    else (
-      select jsonb_build_array(jsonb_build_array(v.lane, v.seq))
-      from persist.persist_events v
-      where v.store = p_store and v.id = p_key)
-  end;
-end $$;
-
--- Changes of a remote that met an edit, and what a decision needs. `base_version` and `local_version` are '0' for none.
+-- Changes of a remote that met an edit, and what a decision needs. `base_version` and `local_version` are '0' for none; `is_edit` is
+-- false for what is here only because the remote once had it, and has lost it.
 create function persist.sync_unresolved(p_store text, p_remote text, p_limit int)
 returns table (kind text, key text, base_version text, base_value jsonb, has_base_value boolean, local_version text, local_value jsonb,
-               local_deleted boolean, local_hlc text, theirs jsonb)
+               local_deleted boolean, local_hlc text, is_edit boolean, theirs jsonb)
 language plpgsql as $$
 begin
   return query
@@ -34,7 +14,7 @@ begin
            p_store,
            case when r.hlc_version = r.version then r.hlc when e.hlc_version = e.version then e.hlc end,
            coalesce(r.updated_at, e.updated_at), b.hlc, m.clock_ahead_ms, m.client),
-         b.theirs
+         b.lost_version is null or b.local_version <> coalesce(r.version, e.version, 0), b.theirs
   from persist.persist_sync_bases b
   join persist.persist_sync_remotes m on m.store = p_store and m.remote = p_remote
   left join persist.persist_records r on r.store = p_store and b.kind = 'record' and r.key = b.key

@@ -64,10 +64,21 @@ begin
     insert into persist.persist_sync_bases as b
       (store, remote, kind, key, version, local_version, deleted, hlc, value, lane, seq, generation)
     select p_store, p_remote, a.item->>0, a.item->>1,
-           coalesce((a.item->7->>'version')::bigint, (a.item->>4)::bigint + 1, 1), (a.item->>2)::bigint,
-           a.item->>3 in ('delete', 'kv.delete'), a.item->>5, case when p_keep_value then a.item->6 end,
-           p.lane, p.seq, v_remote.generation
+           coalesce(
+             (a.item->7->>'version')::bigint, nullif((a.item->>4)::bigint, 0) + 1,
+             -- Where there was nothing to delete there still is nothing.
+             case when a.item->>3 in ('delete', 'kv.delete') then 0 else 1 end),
+           (a.item->>2)::bigint, a.item->>3 in ('delete', 'kv.delete'),
+           -- Without a stamp the remote gives it the time at which it was taken, which the feed will tell.
+           coalesce(a.item->>5, persist.hlc_of_edit(p_store, null, v_now, k.hlc, v_ahead, v_remote.client)),
+           case when p_keep_value then a.item->6 end, p.lane, p.seq, v_remote.generation
     from jsonb_array_elements(v_states) a(item)
+    left join lateral (
+      select b.hlc
+      from persist.persist_sync_bases b
+      where b.store = p_store and b.remote = p_remote and b.kind = a.item->>0 and b.key = a.item->>1
+      limit 1
+    ) k on true
     -- What made no difference there has a place that may have been read long ago. It does not come again.
     left join lateral (
       select s.lane, s.seq
@@ -80,8 +91,8 @@ begin
     where a.item->>0 <> 'event' or p.seq is not null
     on conflict (store, remote, kind, key) do update
     set version = excluded.version, local_version = excluded.local_version, deleted = excluded.deleted,
-        hlc = coalesce(excluded.hlc, b.hlc), value = excluded.value, lane = excluded.lane, seq = excluded.seq,
-        generation = excluded.generation,
+        hlc = excluded.hlc, value = excluded.value, lane = excluded.lane, seq = excluded.seq,
+        generation = excluded.generation, lost_version = null,
         theirs = case when (b.theirs->>'version')::bigint > excluded.version then b.theirs end, is_manual = false
     returning b.theirs
   )

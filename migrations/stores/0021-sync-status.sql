@@ -48,7 +48,7 @@ begin
     from states s
     -- `limit 1` makes these look-ups by key, whatever the planner thinks of the size of the tables.
     left join lateral (
-      select k.local_version, k.theirs
+      select k.local_version, k.theirs, k.lost_version, k.deleted, k.version
       from persist.persist_sync_bases k
       where k.store = p_store and k.remote = p_remote and k.kind = s.kind and k.key = s.key
       limit 1
@@ -59,7 +59,8 @@ begin
       where q.store = p_store and q.remote = p_remote and q.kind = s.kind and q.key = s.key and q.local_version = s.version
       limit 1
     ) f on true
-    where case when b.local_version is null then not s.deleted else b.local_version <> s.version and b.theirs is null end
+    where case when b.local_version is null then not s.deleted else (b.local_version <> s.version or (b.lost_version is not null and not (b.deleted and b.version = 0)))
+               and b.theirs is null end
       and f.local_version is null
     union all
     select null::timestamptz

@@ -72,7 +72,7 @@ export interface ApplyPage {
 export function applyPage(target: SyncTarget, page: ApplyPage): Statement {
   const { from, to, position, changes, more, keepValue } = page;
   const params = [from, to, position, changes, more, keepValue];
-  return call(target, "select status, written, unchanged, conflicts", "sync_apply", params);
+  return call(target, "select status, written, unchanged, conflicts, resend", "sync_apply", params);
 }
 
 export function restartPull(target: SyncTarget, why: string): Statement {
@@ -81,7 +81,7 @@ export function restartPull(target: SyncTarget, why: string): Statement {
 
 export function selectUnresolved(target: SyncTarget, limit: number): Statement {
   const columns =
-    "select kind, key, base_version, base_value, has_base_value, local_version, local_value, local_deleted, local_hlc, theirs";
+    "select kind, key, base_version, base_value, has_base_value, local_version, local_value, local_deleted, local_hlc, is_edit, theirs";
   return call(target, columns, "sync_unresolved", [limit]);
 }
 

@@ -49,6 +49,8 @@ export interface Meeting {
   /** Undefined when it is deleted here. */
   readonly local: unknown;
   readonly localHlc: string;
+  /** False for what is here only because the remote once had it, and has lost it in a restore. */
+  readonly isEdit: boolean;
   readonly theirs: Theirs;
 }
 
@@ -57,6 +59,11 @@ export type Theirs = Partial<Omit<Exclude<Change, { kind: "event" }>, "deleted">
   readonly version: number;
   readonly gone?: true;
 };
+
+export interface AppliedPage extends Counts<"written" | "unchanged" | "conflicts"> {
+  /** The page has shown that something has to be sent which was sent before. */
+  readonly resend: boolean;
+}
 
 /** The state of the sync of a store with one remote, in the store's database. Each call is one statement. */
 export interface SyncDevice {
@@ -68,7 +75,7 @@ export interface SyncDevice {
   ): Promise<Counts<"applied" | "conflicts" | "rejected" | "skewed">>;
   rename(client: string, newClient: string, options?: CallOptions): Promise<boolean>;
   /** Undefined when the store is not at the page's beginning any more: nothing was applied. */
-  apply(page: ApplyPage, options?: CallOptions): Promise<Counts<"written" | "unchanged" | "conflicts"> | undefined>;
+  apply(page: ApplyPage, options?: CallOptions): Promise<AppliedPage | undefined>;
   restart(why: Resync["resync"], options?: CallOptions): Promise<void>;
   unresolved(limit: number, options?: CallOptions): Promise<readonly Meeting[]>;
   resolve(decisions: ResolveConflicts, options?: CallOptions): Promise<Counts<"resolved" | "skipped">>;
@@ -104,7 +111,8 @@ export function syncDevice(context: StoreContext, remote: string): SyncDevice {
     },
     async apply(page, options) {
       const applied = await row("sync.apply", applyPage(target, page), options);
-      return applied["status"] === "ok" ? counts(applied, ["written", "unchanged", "conflicts"]) : undefined;
+      if (applied["status"] !== "ok") return undefined;
+      return { ...counts(applied, ["written", "unchanged", "conflicts"]), resend: applied["resend"] === true };
     },
     async restart(why, options) {
       await runStatement(context, "sync.restart", restartPull(target, why), options);
@@ -160,6 +168,7 @@ function toMeeting(row: Row): Meeting {
     localVersion: Number(row["local_version"]),
     local: row["local_deleted"] === true ? undefined : row["local_value"],
     localHlc: String(row["local_hlc"]),
+    isEdit: row["is_edit"] === true,
     theirs: { version: 0, ...(row["theirs"] as Partial<Theirs>) },
   };
 }

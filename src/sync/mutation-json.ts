@@ -33,17 +33,23 @@ function membersOf(given: Given & object, bounds: Bounds): Members {
   const op = JSON.stringify(given["op"]);
   switch (given["op"]) {
     case "put":
-      return { op, ...keyed(given, bounds), value: json(given["value"], bounds), ...condition(given, bounds) };
+      return {
+        op,
+        ...keyed(given, bounds),
+        value: json(given["value"], bounds),
+        ...condition(given, bounds),
+        ...lost(given),
+      };
     case "delete":
-      return { op, ...keyed(given, bounds), ...condition(given, bounds) };
+      return { op, ...keyed(given, bounds), ...condition(given, bounds), ...lost(given) };
     case "merge":
-      return { op, ...keyed(given, bounds), value: json(given["value"], bounds), base: base(given) };
+      return { op, ...keyed(given, bounds), value: json(given["value"], bounds), base: versionIn(given["base"], 0) };
     case "append":
       return { op, key: key(given["stream"], bounds), event: event(given["event"], bounds) };
     case "kv.set":
-      return { op, ...keyed(given, bounds), ...entry(given, bounds), hlc: hlc(given) };
+      return { op, ...keyed(given, bounds), ...entry(given, bounds), hlc: hlc(given), ...lost(given) };
     case "kv.delete":
-      return { op, ...keyed(given, bounds), hlc: hlc(given) };
+      return { op, ...keyed(given, bounds), hlc: hlc(given), ...lost(given) };
     default:
       throw new Unfit("invalid");
   }
@@ -67,7 +73,7 @@ function json(value: unknown, { maxValueBytes }: Bounds): string {
 
 function condition(given: Given, bounds: Bounds): Members {
   const assumed = given["assumed"];
-  const members = { base: base(given), hlc: hlc(given), assumed: assumedText(assumed, bounds) };
+  const members = { base: versionIn(given["base"], 0), hlc: hlc(given), assumed: assumedText(assumed, bounds) };
   const isSound = assumed === undefined ? (members.base ?? members.hlc) : !(members.base ?? members.hlc);
   if (!isSound) throw new Unfit("invalid");
   return members;
@@ -80,12 +86,20 @@ function assumedText(assumed: unknown, bounds: Bounds): string | undefined {
   return `[${json(assumed.value, bounds)}]`;
 }
 
-function base(given: Given): string | undefined {
-  const version = given["base"];
+function lost(given: Given): Members {
+  return { version: versionIn(given["version"], 1) };
+}
+
+function versionIn(version: unknown, least: 0 | 1): string | undefined {
   if (version === undefined) return undefined;
-  if (Number.isSafeInteger(version) && Number(version) >= 0) return JSON.stringify(version);
+  if (Number.isInteger(version) && Number(version) >= least && Number(version) <= MAX_VERSION) {
+    return JSON.stringify(version);
+  }
   throw new Unfit("invalid");
 }
+
+/** Leaves room to count on for as long as anybody writes. */
+const MAX_VERSION = 2 ** 52;
 
 function hlc(given: Given): string | undefined {
   const stamp = given["hlc"];

@@ -96,5 +96,6 @@ async function keep(round: SyncRound, page: ChangePage, from: Cursor | null): Pr
   tally.written += applied.written;
   round.cursor = page.cursor;
   round.isResyncing &&= page.more;
+  round.hasToResend ||= applied.resend;
   return true;
 }

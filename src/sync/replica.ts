@@ -116,18 +116,23 @@ export interface Resync {
 
 /** One write of a client. Ids count 1, 2, 3 … over the life of the client. */
 export type Mutation =
-  | (MutationOf<"put"> & KeyValue & Condition)
-  | (MutationOf<"delete"> & { readonly key: string } & Condition)
+  | (MutationOf<"put"> & KeyValue & Condition & Lost)
+  | (MutationOf<"delete"> & { readonly key: string } & Condition & Lost)
   /** `value` is a merge patch (RFC 7396). A record that was never there is made of it. */
   | (MutationOf<"merge"> & KeyValue & { readonly base?: number })
   | (MutationOf<"append"> & { readonly stream: string; readonly event: PushedEvent })
   | (MutationOf<"kv.set"> &
-      KeyValue & { readonly encoding?: "base64"; readonly expiresAt?: string; readonly hlc?: Hlc })
-  | (MutationOf<"kv.delete"> & { readonly key: string; readonly hlc?: Hlc });
+      KeyValue & { readonly encoding?: "base64"; readonly expiresAt?: string; readonly hlc?: Hlc } & Lost)
+  | (MutationOf<"kv.delete"> & { readonly key: string; readonly hlc?: Hlc } & Lost);
 
 interface MutationOf<Op extends string> {
   readonly id: number;
   readonly op: Op;
+}
+
+/** `version` is the least that the state will have: what a restored server has lost comes back with the version that it had. */
+interface Lost {
+  readonly version?: number;
 }
 
 interface KeyValue {

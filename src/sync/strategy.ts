@@ -14,7 +14,8 @@ import { sameJson, threeWayMerge } from "./three-way-merge.ts";
  * | `merge` | what {@link Merge} makes of both; without one, what changed here applied to what is there (RFC 7396), and an edit over a deletion |
  * | `manual` | nobody, until `records.resolve` |
  *
- * What the remote has lost every trace of does not come back under any of them: the edit becomes a dead letter.
+ * What the remote has lost every trace of does not come back under any of them: the edit becomes a dead letter. Nor does what nobody
+ * has edited here come back where it was deleted there.
  */
 export type Strategy = "last-write-wins" | "merge" | "manual";
 
@@ -70,8 +71,8 @@ export function remoteValueOf({ theirs }: Meeting): unknown {
 }
 
 /** A record that was made here where another one was deleted long ago loses nobody's work. */
-function byVersion({ baseVersion, theirs }: Meeting): Decision {
-  return theirs.deleted && baseVersion === 0 ? { choice: "local" } : { choice: "remote", reason: "conflict" };
+function byVersion({ baseVersion, isEdit, theirs }: Meeting): Decision {
+  return isEdit && theirs.deleted && baseVersion === 0 ? { choice: "local" } : { choice: "remote", reason: "conflict" };
 }
 
 function byStamp({ localHlc, theirs }: Meeting): Decision {
@@ -81,7 +82,8 @@ function byStamp({ localHlc, theirs }: Meeting): Decision {
 }
 
 function byMerge(meeting: Meeting, { merge = mergeSides, maxValueBytes }: DecideOptions): Decision {
-  const { key, base, local } = meeting;
+  const { key, base, local, isEdit, theirs } = meeting;
+  if (theirs.deleted && !isEdit) return { choice: "remote", reason: "conflict" };
   const remote = remoteValueOf(meeting);
   try {
     // Copies: what a function does to its arguments must not decide what they are compared with.

@@ -51,13 +51,15 @@ async function takeTurns(round: SyncRound): Promise<boolean> {
   // A push without a cursor says nothing of the history that it builds on: a remote that was replaced could not tell.
   if (isSending && isReceiving && round.cursor === null) await pullChanges(round);
   for (let turn = 0; turn < MAX_TURNS; turn++) {
+    round.hasToResend = false;
     const pushed = isSending ? await pushWaiting(round).catch(later) : "idle";
     if (pushed === "behind" && !isReceiving) throw mustReceive();
     const isAtEnd = isReceiving ? await pullChanges(round) : true;
     const { toSend } = budget.isSpent() ? { toSend: 0 } : await resolveMeetings(round);
     if (typeof pushed === "object") throw pushed.error;
     if (budget.isSpent() || pushed === "busy" || pushed === "spent" || !isAtEnd) return false;
-    if (pushed === "idle" && (toSend === 0 || !isSending)) return true;
+    const isWaiting = toSend > 0 || round.hasToResend;
+    if (pushed === "idle" && !(isSending && isWaiting)) return true;
   }
   return false;
 }

@@ -29,6 +29,8 @@ export interface SyncRound extends SyncSession {
   cursor: Cursor | null;
   /** Everything is being pulled again, and what the last page brings ends it. */
   isResyncing: boolean;
+  /** What was pulled has shown that something has to be sent again. */
+  hasToResend: boolean;
   /** How many mutations to send at once: fewer, after the remote found a batch too large. */
   batchSize: number;
   renames: number;
@@ -43,6 +45,7 @@ export function newRound(session: SyncSession, budget: Budget): SyncRound {
     tally: { pushed: 0, pulled: 0, written: 0, conflicts: 0, rejected: 0, resyncs: 0, done: false },
     cursor: null,
     isResyncing: false,
+    hasToResend: false,
     batchSize: session.settings.limits.maxMutations,
     renames: 0,
   };

@@ -35,9 +35,11 @@ export function writeOnServer(world: World, write: Write): Promise<void> {
   for (const place of write.places) world.ledger.wroteAtServer(place);
   return alone(world, async (driver) => {
     await write.send(await storeOf(driver, server));
+    const after = await rowsOf(driver, server);
+    // A deletion that a device makes too needs no sending any more.
+    for (const place of write.places) if (after.get(place)?.deleted) world.ledger.applied.add(`${place} deleted`);
     if (model === undefined) return;
     const before = model.rows();
-    const after = await rowsOf(driver, server);
     for (const [place, row] of after) {
       const rise = row.version - (before.get(place)?.version ?? 0);
       const most = write.places.includes(place) ? 1 : 0;

@@ -84,7 +84,10 @@ export const bugs: readonly Bug[] = [
       await rewrite(database, "sync_apply_states", [
         [/j\.word in \('write', 'slow'\)/, "j.word in ('write', 'slow', 'same')"],
         [/where w\.item->>2 = 'write'/g, "where w.item->>2 in ('write', 'same')"],
-        [/when 'same' then \(j\.item->>1\)::bigint/, "when 'same' then -1"],
+        [
+          /else \(j\.item->>1\)::bigint\s+end as local_version/,
+          "when 'same' then -1 else (j.item->>1)::bigint end as local_version",
+        ],
       ]);
     },
   },

@@ -32,6 +32,13 @@ export async function differences(world: World, { devices, plain }: Stage): Prom
     if (version > most) found.push(`server: ${place} is at version ${version}, and was written ${most} times`);
   }
   found.push(...lostWrites(world, stores));
+  // A person may decide for what was deleted elsewhere.
+  if (world.strategy !== "manual") {
+    for (const [place, row] of atServer.rows) {
+      if (!row.deleted && world.ledger.isUndone(place, valueText(row)))
+        found.push(`server: ${place} was deleted and came back`);
+    }
+  }
   return found;
 }
 

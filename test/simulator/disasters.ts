@@ -4,7 +4,7 @@ import type { Device } from "./device.ts";
 import type { PlainClient } from "./plain-client.ts";
 import type { SavedModel } from "./server-model.ts";
 import { newEpoch } from "./store-copies.ts";
-import { readBases, readStores } from "./store-rows.ts";
+import { readBases, readStores, type StoredRow } from "./store-rows.ts";
 import { alone, type World } from "./world.ts";
 
 /** How often a device tries to pull while its server is hurt. */
@@ -40,14 +40,23 @@ export function disasters(world: World, participants: () => Participants): Disas
     });
   }
 
+  async function rowsOfServer() {
+    return (await readStores(world.apartInTurn, [server])).get(server)?.rows ?? new Map<string, StoredRow>();
+  }
+
   /** What only the server had is lost with it; what a device still shows, it has to send again. */
-  async function forget(): Promise<void> {
+  async function forget(before: ReadonlyMap<string, StoredRow>): Promise<void> {
     const names = participants().devices.map(({ name }) => name);
-    const stores = await readStores(world.apartInTurn, [server, ...names]);
+    const stores = await readStores(world.apartInTurn, names);
     const known = await readBases(world.apartInTurn, names);
+    const after = await rowsOfServer();
     for (const name of names) {
       for (const [place, row] of stores.get(name)?.rows ?? []) {
-        const there = stores.get(server)?.rows.get(place) ?? { deleted: true, value: null };
+        const isLatest =
+          before.get(place)?.deleted === true && before.get(place)?.version === known.get(`${name} ${place}`);
+        if (row.kind === "record" && row.deleted && isLatest && after.get(place)?.deleted !== true)
+          ledger.deletionLost(place);
+        const there = after.get(place) ?? { deleted: true, value: null };
         if (row.deleted || valueText(there) === valueText(row)) continue;
         ledger.lostByRestore({
           device: name,
@@ -69,16 +78,17 @@ export function disasters(world: World, participants: () => Participants): Disas
     async restore(epoch) {
       // The first time it is the backup that is made.
       if (saved === undefined) return this.backUp();
-      const before = saved;
+      const { model: modelBefore } = saved;
       // A rewound clock with the same epoch shows only to who is ahead of it.
       if (epoch === "same") await everybodyPulls();
       note(`server: restore, ${epoch} epoch`);
       await world.ground.quiet();
       await alone(world, async () => {
+        const before = await rowsOfServer();
         await copies.replace(server, backup, epoch);
         world.restores.count += 1;
-        if (before.model !== undefined) model?.restore(before.model);
-        await forget();
+        if (modelBefore !== undefined) model?.restore(modelBefore);
+        await forget(before);
       });
       if (epoch === "same") await everybodyPulls();
       dice.happened(`restore to an earlier point, ${epoch} epoch`);

@@ -30,6 +30,10 @@ export interface Ledger {
   mostVersions(place: string): number;
   /** A device shows a value that the server has no more. */
   lostByRestore(lost: LostByRestore): void;
+  /** A device knows of the deletion of a record, and the server has forgotten it. What was there before must not come back. */
+  deletionLost(place: string): void;
+  /** Whether it has come back, by the value that is there now. */
+  isUndone(place: string, value: string): boolean;
   /**
    * Whether the value of a place, or a member of it, was lost so and others have written there since: then the server's version is
    * higher again than the device knew it, and what it has counts as the later state.
@@ -77,6 +81,7 @@ export function ledger(isOrdered: boolean): Ledger {
   const added = new Map<string, ReadonlySet<string>>();
   const versions = new Map<string, Set<string>>();
   const lostByRestore: LostByRestore[] = [];
+  const deleted = new Set<string>();
 
   function versionsOf(place: string): Set<string> {
     const found = versions.get(place) ?? new Set();
@@ -105,6 +110,10 @@ export function ledger(isOrdered: boolean): Ledger {
       lostByRestore.push(lost);
       applied.delete(`${lost.place} ${lost.value}`);
     },
+    deletionLost(place) {
+      for (const value of applied) if (value.startsWith(`${place} `)) deleted.add(value);
+    },
+    isUndone: (place, value) => deleted.has(`${place} ${value}`),
     isOverwritten: (place, part, serverVersion) =>
       lostByRestore.some(
         (lost) => lost.place === place && lost.value.includes(part) && lost.baseVersion < serverVersion,

@@ -19,8 +19,8 @@ export interface Sabotage {
 /** How long it lasts between two blows, in milliseconds. */
 const PAUSE_MS = 25;
 
-/** How long there is no place left at the pooler. */
-const FULL_MS = 60;
+/** How long there is no place left at the pooler: until somebody was sent away, or nobody comes. */
+const FULL_MS = 1_000;
 
 /** The pooler is killed once in so many blows. */
 const POOLER_EVERY = 400;
@@ -64,7 +64,9 @@ async function blow(
     await restartPooler();
     tally.count("pooler killed and restarted");
   } else if (count % 10 === 7) {
-    await takeConnections(poolerUrl(), openDriversAnew);
+    const refusals = () => tally.counts()["connections of the server exhausted"];
+    const before = refusals();
+    await takeConnections(poolerUrl(), openDriversAnew, () => refusals() > before);
   } else if (count % 4 === 1) {
     if (await hurt(admin, "pg_terminate_backend", role)) tally.count("backend terminated");
   } else {
@@ -87,7 +89,7 @@ async function hurt(
 }
 
 /** Takes every place that the pooler has for clients; those who come then are sent away. */
-async function takeConnections(url: string, othersCome: () => void): Promise<void> {
+async function takeConnections(url: string, othersCome: () => void, isFelt: () => boolean): Promise<void> {
   const taken: pgPackage.Client[] = [];
   try {
     for (;;) {
@@ -98,7 +100,7 @@ async function takeConnections(url: string, othersCome: () => void): Promise<voi
     }
   } catch {
     othersCome();
-    await pause(FULL_MS);
+    for (let waited = 0; waited < FULL_MS && !isFelt(); waited += PAUSE_MS) await pause(PAUSE_MS);
   } finally {
     await Promise.all(taken.map((client) => client.end().catch(() => undefined)));
   }

@@ -22,6 +22,8 @@ export interface PushedMutation {
   readonly key: string;
   readonly value?: unknown;
   readonly base?: number;
+  /** The least that the state will have. */
+  readonly version?: number;
   readonly hlc?: string;
   readonly assumed?: readonly [unknown] | null;
   readonly encoding?: string;
@@ -66,7 +68,7 @@ export function written(
   const isLive = row !== undefined && !row.deleted;
   const value = mutation.op === "merge" ? mergePatch(isLive ? row.value : undefined, mutation.value) : mutation.value;
   return {
-    version: (row?.version ?? 0) + 1,
+    version: Math.max((row?.version ?? 0) + 1, mutation.version ?? 1),
     deleted,
     value: deleted ? null : value,
     encoding: mutation.encoding ?? null,

@@ -20,6 +20,10 @@ async function holds(open: () => Promise<Ground>, schedules: number): Promise<vo
   const tally = faultTally();
   try {
     await runSchedules(ground, { seed: 1, schedules, steps: DEFAULT_STEPS, tally });
+    // Whether a blow from outside meets a statement depends on how fast the machine is: where one never did, some more.
+    for (let more = 0; more < schedules && missingFaults(tally, ground.reached).length > 0; more += 10) {
+      await runSchedules(ground, { seed: 1 + schedules + more, schedules: 10, steps: DEFAULT_STEPS, tally });
+    }
   } finally {
     await ground.close();
   }
