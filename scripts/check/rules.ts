@@ -10,7 +10,7 @@ export interface Layer {
 
 /** The files of each driver: the only ones that import its package. What drivers share lies beside them. */
 const driverFiles = {
-  "neon-http": ["src/driver/neon-http.ts"],
+  "neon-http": ["src/driver/neon-http.ts", "src/driver/neon-http-answer.ts"],
   "neon-websocket": ["src/driver/neon-websocket.ts"],
   postgres: ["src/driver/postgres.ts", "src/driver/postgres-connection.ts"],
   pg: ["src/driver/pg.ts"],

@@ -1,4 +1,6 @@
 import { ConnectionError, type Outcome, type PersistError } from "../errors.ts";
+import { neverConnected } from "./never-connected.ts";
+import { retryAfterMs } from "./retry-after.ts";
 import { connectionLost, type Phase, type ServerErrorFields, scrubbed, serverError } from "./server-error.ts";
 
 /**
@@ -15,14 +17,17 @@ import { connectionLost, type Phase, type ServerErrorFields, scrubbed, serverErr
  * | other 5xx, an answer that is not JSON | unknown |
  * | no connection could be made | not sent |
  * | any other network failure | unknown |
+ *
+ * @param retryAfter the answer's header, when there was an answer with one
  */
-export function neonHttpError(error: unknown, phase: Phase): PersistError {
+export function neonHttpError(error: unknown, phase: Phase, retryAfter: string | null = null): PersistError {
   const { sourceError, code, message } = error as ServerErrorFields & { sourceError?: unknown };
   if (sourceError !== undefined) return connectionLost(phase, !neverConnected(sourceError), sourceError);
   if (typeof code === "string" && code !== "") return serverError(error as ServerErrorFields, phase);
 
   const status = /^Server error \(HTTP status (\d{3})\)/.exec(message ?? "")?.[1];
-  if (status !== undefined) return statusError(Number(status), message ?? "", phase, error);
+  if (status !== undefined)
+    return statusError({ status: Number(status), message: message ?? "", retryAfter }, phase, error);
   return new ConnectionError(`${phase}: the answer was lost; the write may have been applied`, {
     outcome: "unknown",
     cause: scrubbed(error),
@@ -30,16 +35,22 @@ export function neonHttpError(error: unknown, phase: Phase): PersistError {
 }
 
 /** The body stays out of the message: a gateway may echo the request in it. */
-function statusError(status: number, message: string, phase: Phase, cause: unknown): PersistError {
+function statusError({ status, message, retryAfter }: Answer, phase: Phase, cause: unknown): PersistError {
   const isWaking = status === 500 && message.includes("Control plane request failed");
   const isUnreached = status === 500 && NOT_REACHED.test(message);
   const [outcome, retryable, hint] = isWaking ? waking : isUnreached ? unreached : verdict(status);
   return new ConnectionError(`${phase}: HTTP ${status}: ${hint}`, {
     outcome,
     retryable,
-    retryAfterMs: isWaking || isUnreached ? 250 : undefined,
+    retryAfterMs: retryAfterMs(retryAfter) ?? (isWaking || isUnreached ? 250 : undefined),
     cause: new Error((cause as Error).name),
   });
+}
+
+interface Answer {
+  readonly status: number;
+  readonly message: string;
+  readonly retryAfter: string | null;
 }
 
 type Verdict = readonly [outcome: Outcome, retryable: boolean, hint: string];
@@ -58,12 +69,4 @@ function verdict(status: number): Verdict {
     return ["unknown", false, "the answer is too large; a lone write has been applied, read less at once"];
   if (status >= 500) return ["unknown", true, "the gateway lost the answer; the write may have been applied"];
   return ["rejected", false, "refused; check the connection string and the endpoint"];
-}
-
-/** Errors of Node's fetch that come before a byte was sent. Elsewhere (workerd) nothing tells them apart. */
-function neverConnected(error: unknown): boolean {
-  const code = (error as { cause?: { code?: string } }).cause?.code;
-  return ["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH", "UND_ERR_CONNECT_TIMEOUT"].includes(
-    code ?? "",
-  );
 }

@@ -1,9 +1,10 @@
 import { neon, neonConfig } from "@neondatabase/serverless";
-import type { BatchOptions, Driver, Row, Statement } from "../driver.ts";
+import type { BatchOptions, CallOptions, Driver, Row, Statement } from "../driver.ts";
 import { isolationOf } from "./begin.ts";
 import { bounded, DEFAULT_TIMEOUT_MS } from "./call.ts";
 import { closed } from "./connection.ts";
 import { isLocalHost, parseUrl } from "./connection-parameters.ts";
+import { watchAnswer } from "./neon-http-answer.ts";
 import { neonHttpError } from "./neon-http-error.ts";
 import { toText } from "./params.ts";
 import { parserOf } from "./row-types.ts";
@@ -38,39 +39,51 @@ export function neonHttp(connectionString: string, options: NeonHttpOptions = {}
     return sql.query(text, toText(params), { types, ...(fetchOptions && { fetchOptions }) });
   }
 
+  /** One request under one deadline. `start` begins it at once: a query object begins with its `then`. */
+  function send<T>(
+    phase: RequestKind,
+    given: CallOptions | undefined,
+    start: (options: RequestInit) => Promise<unknown>,
+  ) {
+    return bounded(`neon-http ${phase}`, given, timeoutMs, async (call) => {
+      call.wasSent = () => true;
+      let retryAfter: string | null = null;
+      try {
+        return (await watchAnswer(
+          () => start(fetchOptionsOf(call.signal)),
+          ({ headers }) => {
+            retryAfter = headers.get("retry-after");
+          },
+        )) as T;
+      } catch (error) {
+        throw neonHttpError(error, phase, retryAfter);
+      }
+    });
+  }
+
   return {
     name: "neon-http",
-    query(statement, callOptions) {
-      if (isClosed) return Promise.reject(closed("neon-http query"));
-      return bounded("neon-http query", callOptions, timeoutMs, async (call) => {
-        call.wasSent = () => true;
-        try {
-          return (await prepare(statement, fetchOptionsOf(call.signal))) as Row[];
-        } catch (error) {
-          throw neonHttpError(error, "query");
-        }
-      });
+    async query(statement, callOptions) {
+      if (isClosed) throw closed("neon-http query");
+      return send<Row[]>("query", callOptions, (options) => prepare(statement, options).then((rows) => rows));
     },
     async batch(statements, callOptions) {
       if (isClosed) throw closed("neon-http batch");
       if (statements.length === 0) return [];
-      return bounded("neon-http batch", callOptions, timeoutMs, async (call) => {
-        call.wasSent = () => true;
-        try {
-          return (await sql.transaction(
-            statements.map((statement) => prepare(statement)),
-            { ...transactionOf(callOptions), fetchOptions: fetchOptionsOf(call.signal) },
-          )) as Row[][];
-        } catch (error) {
-          throw neonHttpError(error, "batch");
-        }
-      });
+      return send<Row[][]>("batch", callOptions, (fetchOptions) =>
+        sql.transaction(
+          statements.map((statement) => prepare(statement)),
+          { ...transactionOf(callOptions), fetchOptions },
+        ),
+      );
     },
     async close() {
       isClosed = true;
     },
   };
 }
+
+type RequestKind = "query" | "batch";
 
 const types = { getTypeParser: parserOf };
 

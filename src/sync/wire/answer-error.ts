@@ -1,3 +1,5 @@
+import { networkCode, neverConnected } from "../../driver/never-connected.ts";
+import { retryAfterMs } from "../../driver/retry-after.ts";
 import {
   ConnectionError,
   NotFoundError,
@@ -37,7 +39,7 @@ export function problemError(what: string, problem: AnsweredProblem, secrets: re
     case 404:
       return new NotFoundError(message);
     case 429:
-      return new ConnectionError(message, { outcome, retryAfterMs: retryAfterMs(problem) });
+      return new ConnectionError(message, { outcome, retryAfterMs: retryAfterMs(problem.retryAfter) });
     default:
       return new ConnectionError(message, { outcome, retryable: false });
   }
@@ -79,7 +81,7 @@ function serverFailure(what: string, problem: AnsweredProblem): PersistError {
     outcome: isOutcome(outcome) ? outcome : ("unknown" as const),
     retryable: typeof retryable === "boolean" ? retryable : status !== 501,
     sqlstate: typeof sqlstate === "string" && /^[0-9A-Z]{5}$/.test(sqlstate) ? sqlstate : undefined,
-    retryAfterMs: retryAfterMs(problem),
+    retryAfterMs: retryAfterMs(problem.retryAfter),
   };
   if (status === 504) return new TimeoutError(message, options);
   if (code === "database" || code === "migration" || code === "capability")
@@ -95,32 +97,12 @@ function detailOf(members: AnsweredProblem["members"], secrets: readonly string[
   return isSafe && detail.length <= 500 ? detail : undefined;
 }
 
-/** Seconds, or a date. */
-function retryAfterMs({ retryAfter }: AnsweredProblem): number | undefined {
-  if (retryAfter === undefined) return undefined;
-  if (/^\d{1,6}$/.test(retryAfter)) return Number(retryAfter) * 1000;
-  const at = Date.parse(retryAfter);
-  return Number.isNaN(at) ? undefined : Math.max(0, at - Date.now());
-}
-
 function isOutcome(outcome: unknown): outcome is Outcome {
   return typeof outcome === "string" && ["not-sent", "rejected", "rolled-back", "unknown"].includes(outcome);
-}
-
-/** Errors of Node's fetch that come before a byte was sent. Elsewhere nothing tells them apart. */
-function neverConnected(error: unknown): boolean {
-  return ["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH", "UND_ERR_CONNECT_TIMEOUT"].includes(
-    codeOf(error) ?? "",
-  );
 }
 
 /** What happened, without the message: some runtimes put the URL or a header there. */
 function named(error: unknown): Error | undefined {
   if (!(error instanceof Error)) return undefined;
-  return new Error(codeOf(error) ?? error.name);
-}
-
-function codeOf(error: unknown): string | undefined {
-  const { code, cause } = (error ?? {}) as { readonly code?: unknown; readonly cause?: { readonly code?: unknown } };
-  return [cause?.code, code].find((found) => typeof found === "string");
+  return new Error(networkCode(error) ?? error.name);
 }
