@@ -1,4 +1,5 @@
-import { DEFAULT_RETRY, type RetryPolicy } from "../driver/retry.ts";
+import type { RetryPolicy } from "../driver/retry.ts";
+import { retryPolicyOf } from "../driver/retry-policy.ts";
 import type { Driver } from "../driver.ts";
 import { CapabilityError, ValidationError } from "../errors.ts";
 import type { MigrateMode } from "../migrate/with-migrations.ts";
@@ -103,7 +104,7 @@ export function resolveOptions(options: StoreOptions): ResolvedOptions {
     mode,
     maxValueBytes,
     batchReads,
-    retry: retryOf(options),
+    retry: retryPolicyOf(options.retry, "createStore"),
     replicas: replicasOf(options),
     idempotencyLifeMs: lifeOf(options),
   };
@@ -147,27 +148,6 @@ function sourceOf({ connectionString, postgres, driver }: StoreOptions): Resolve
     );
   }
   return { parameters };
-}
-
-function retryOf({ retry }: StoreOptions): RetryPolicy | null {
-  if (retry === false) return null;
-  if (retry !== undefined && (typeof retry !== "object" || retry === null)) {
-    throw new ValidationError("createStore: retry is false or { attempts, baseMs, maxMs }");
-  }
-  const {
-    attempts = DEFAULT_RETRY.attempts,
-    baseMs = DEFAULT_RETRY.baseMs,
-    maxMs = Math.max(DEFAULT_RETRY.maxMs, baseMs),
-  } = retry ?? {};
-  if (!(Number.isInteger(attempts) && attempts >= 1 && attempts <= 100)) {
-    throw new ValidationError("createStore: retry.attempts must be a whole number from 1 to 100, the first included");
-  }
-  if (!(baseMs >= 0 && maxMs >= baseMs && maxMs <= DAY_MS)) {
-    throw new ValidationError(
-      "createStore: retry.baseMs and retry.maxMs are milliseconds, and maxMs is not the smaller",
-    );
-  }
-  return { attempts, baseMs, maxMs };
 }
 
 function replicasOf({ replicas = [] }: StoreOptions): readonly Driver[] {

@@ -1,4 +1,6 @@
 import { bounded, DEFAULT_TIMEOUT_MS } from "../driver/call.ts";
+import { type FailedAttempt, type RetryPolicy, repeated } from "../driver/retry.ts";
+import { retryPolicyOf } from "../driver/retry-policy.ts";
 import type { CallOptions, Driver, Param, Row, Statement } from "../driver.ts";
 import { type MigrateMode, withMigrations } from "../migrate/with-migrations.ts";
 import { profileMigrationSet, profileNames } from "./artifacts.ts";
@@ -36,6 +38,12 @@ export interface ProfileRepositoryOptions extends Partial<ProfileNames> {
   readonly rls?: boolean | undefined;
   /** Creates and brings forward the tables on first use. Only with a driver. Default `auto`. */
   readonly migrate?: MigrateMode | undefined;
+  /**
+   * Sends a call again when it was certainly not applied and may succeed later, or when it does no harm twice: a read, a save with
+   * `idempotent`. Within the deadline of the call, with growing random waits. Only with a driver. Default 4 attempts in all, 50 ms
+   * before the second, doubling up to 2 s; `false` for none.
+   */
+  readonly retry?: false | Partial<RetryPolicy> | undefined;
   /** The largest document, in bytes of JSON. Default 1 MiB. */
   readonly maxBytes?: number | undefined;
   /** One client span per statement: `trace.getTracer("onetrip")` of `@opentelemetry/api`. */
@@ -64,17 +72,39 @@ export function profileCalls(
   const names = profileNames(source);
   const queries = profileQueries(names);
   const send = sender(source, names);
+  // An application that brings a client of its own retries with that, if at all.
+  const policy = "driver" in source ? retryPolicyOf(source.retry, "repository") : null;
   return {
     options: source,
     emit,
-    ask({ operation, query, options }, params) {
+    ask(call, params) {
+      const { operation, query, options = {} } = call;
+      const { signal, timeoutMs, context } = options;
       const table = `${names.tablePrefix}${query.endsWith("Audit") ? "profile_audit" : "profiles"}`;
-      return traced(source.tracer, { operation, schema: names.schema, table }, () =>
-        send({ text: queries[query], params }, { signal: options?.signal, timeoutMs: options?.timeoutMs }),
-      );
+      const once = (bound: CallOptions) =>
+        traced(source.tracer, { operation, schema: names.schema, table }, () =>
+          send({ text: queries[query], params }, bound),
+        );
+      if (policy === null) return once({ signal, timeoutMs });
+      const onRetry = (attempt: FailedAttempt) => emit({ type: "profile:retry", context, ...attempt });
+      return repeated({ ...policy, operation, idempotent: isIdempotent(call), onRetry }, { signal, timeoutMs }, once);
     },
   };
 }
+
+/** A read, or a save that carries its key in the statement. */
+function isIdempotent({ query, options }: ProfileCall): boolean {
+  return reads.has(query) || (options !== undefined && "idempotent" in options && options.idempotent === true);
+}
+
+const reads: ReadonlySet<keyof ProfileQueries> = new Set([
+  "readProfiles",
+  "findProfiles",
+  "readLatestProfile",
+  "listRevisions",
+  "listAudit",
+  "verifyAudit",
+]);
 
 type Send = (statement: Statement, options: CallOptions) => Promise<readonly Row[]>;
 

@@ -1,14 +1,16 @@
+import type { FailedAttempt } from "../driver/retry.ts";
 import { type EventOf, type EventPattern, type Listeners, listeners } from "../listeners.ts";
 import type { ProfileContext } from "./profile-call.ts";
 
-/** What a repository tells those who listen, after a call that succeeded. Ids are data, so keep them out of public logs. */
+/** What a repository tells those who listen: of calls that succeeded, of conflicts, and of attempts that failed. Ids are data, so keep them out of public logs. */
 export type ProfileEvent =
   | ProfileSaveEvent
   | ProfileLoadEvent
   | ProfileDeleteEvent
   | ProfileConflictEvent
   | ProfileFindEvent
-  | ProfileAuditEvent;
+  | ProfileAuditEvent
+  | ProfileRetryEvent;
 
 /** `profile:save` and the like, `profile:*`, or `*`. */
 export type ProfileEventPattern = EventPattern<ProfileEvent>;
@@ -70,6 +72,12 @@ export interface ProfileAuditEvent extends OfCall {
   readonly entries: number;
 }
 
+/** An attempt failed, and another one follows. Only over a driver. */
+export interface ProfileRetryEvent extends OfCall, FailedAttempt {
+  readonly type: "profile:retry";
+  readonly operation: string;
+}
+
 export function profileListeners(): Listeners<ProfileEvent> {
   return listeners<ProfileEvent>(patterns, "repository.on");
 }
@@ -81,6 +89,7 @@ const patterns: ReadonlySet<ProfileEventPattern> = new Set<ProfileEventPattern>(
   "profile:conflict",
   "profile:find",
   "profile:audit",
+  "profile:retry",
   "profile:*",
   "*",
 ]);
