@@ -1,10 +1,11 @@
 -- The sending half of a store that syncs with a remote: what waits is taken from the feed, numbered and sent until the remote
 -- has answered. Every function here locks the remote's row first, then a lane, then rows in key order.
 
--- The state of the sync with a remote, which begins with this call when it is the first. `p_client` is the id to begin with.
+-- The state of the sync with a remote, which begins with this call when it is the first. `p_client` is the id to begin with. `awaits`:
+-- something was sent and taken that has not been pulled yet.
 create function persist.sync_open(p_store text, p_remote text, p_client text)
 returns table (client text, "cursor" text, "position" jsonb, resync text, last_mutation text, clock_ahead_ms text,
-               generation int)
+               generation int, awaits boolean)
 language plpgsql as $$
 begin
   perform 1 from persist.persist_sync_remotes m where m.store = p_store and m.remote = p_remote;
@@ -15,7 +16,9 @@ begin
     on conflict (store, remote) do nothing;
   end if;
   return query
-  select m.client, m.cursor, m.position, m.resync, m.last_mutation::text, m.clock_ahead_ms::text, m.generation
+  select m.client, m.cursor, m.position, m.resync, m.last_mutation::text, m.clock_ahead_ms::text, m.generation,
+         exists (
+           select 1 from persist.persist_sync_bases b where b.store = p_store and b.remote = p_remote and b.seq is not null)
   from persist.persist_sync_remotes m
   where m.store = p_store and m.remote = p_remote;
 end $$;

@@ -30,7 +30,8 @@ begin
     select b.kind, b.key
     from persist.persist_sync_bases b
     where b.store = p_store and b.remote = p_remote and b.generation < v_remote.generation
-      and not (b.deleted and b.version = 0)
+      -- What is known to be deleted and gone stays so.
+      and not (b.deleted and b.version = 0 and b.hlc is not null and b.theirs is null)
     order by b.kind, b.key
   loop
     perform t.taken_lane from persist.take_lane(p_store, 0) t;
@@ -66,10 +67,11 @@ end $$;
 
 -- One page and the cursor that it brings, together. `p_from` is the cursor that it was asked with, `p_position` the lanes of `p_to`.
 -- `status`: 'ok', or 'stale' when the store is not at `p_from` any more: nothing was applied. `resend`: the page has shown that
--- something has to be sent which was sent before.
+-- something has to be sent which was sent before. `awaited` is how far the remote's feed has to get, [[lane, seq], …] with seqs as text,
+-- until all that it has taken is pulled; null when it is, and while there are more pages.
 create function persist.sync_apply(
   p_store text, p_remote text, p_from text, p_to text, p_position text, p_changes text, p_more boolean, p_keep_value boolean)
-returns table (status text, written int, unchanged int, conflicts int, resend boolean)
+returns table (status text, written int, unchanged int, conflicts int, resend boolean, awaited jsonb)
 language plpgsql as $$
 declare
   v_remote persist.persist_sync_remotes;
@@ -155,6 +157,15 @@ begin
     update persist.persist_sync_remotes m
     set "cursor" = p_to, "position" = v_position, pulled_at = v_now, resync = case when p_more then m.resync end
     where m.store = p_store and m.remote = p_remote;
+  end if;
+  if not p_more then
+    select jsonb_agg(jsonb_build_array(a.lane, a.seq::text)) into awaited
+    from (
+      select b.lane, max(b.seq) as seq
+      from persist.persist_sync_bases b
+      where b.store = p_store and b.remote = p_remote and b.seq is not null
+      group by b.lane
+    ) a;
   end if;
   return next;
 end $$;

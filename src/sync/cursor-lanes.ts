@@ -2,6 +2,17 @@ import { ValidationError } from "../errors.ts";
 import { cursorLanes } from "../sql/cursor.ts";
 import type { Cursor } from "./replica.ts";
 
+/** `[[lane, "seq"], …]`. */
+export type Lanes = readonly (readonly [lane: number, seq: string])[];
+
+/** Whether a feed that stands at `head` has got so far. True where the head is none of ours and does not say. */
+export function reaches(head: string, lanes: Lanes): boolean {
+  if (!/^(\d+:\d+(,\d+:\d+)*)?$/.test(head)) return true;
+  const places = head === "" ? [] : head.split(",").map((place) => place.split(":"));
+  const reached = new Map(places.map(([lane, seq]) => [Number(lane), BigInt(seq ?? 0)]));
+  return lanes.every(([lane, seq]) => (reached.get(lane) ?? 0n) >= BigInt(seq));
+}
+
 /**
  * The lanes of a cursor as JSON text, `[[lane, "seq"], …]`: they tell when something that was pushed has come back. A cursor
  * of a replica that has no lanes gives none: what was pushed is then told from what is pulled by its version alone.

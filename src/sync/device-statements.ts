@@ -9,7 +9,7 @@ export interface SyncTarget {
 
 /** @param client the id to begin with, when this is the first sync with the remote */
 export function openRemote(target: SyncTarget, client: string): Statement {
-  return call(target, 'select client, "cursor", resync', "sync_open", [client]);
+  return call(target, 'select client, "cursor", resync, awaits', "sync_open", [client]);
 }
 
 export interface TakeMutations {
@@ -72,7 +72,7 @@ export interface ApplyPage {
 export function applyPage(target: SyncTarget, page: ApplyPage): Statement {
   const { from, to, position, changes, more, keepValue } = page;
   const params = [from, to, position, changes, more, keepValue];
-  return call(target, "select status, written, unchanged, conflicts, resend", "sync_apply", params);
+  return call(target, "select status, written, unchanged, conflicts, resend, awaited", "sync_apply", params);
 }
 
 export function restartPull(target: SyncTarget, why: string): Statement {

@@ -1,5 +1,6 @@
 import type { CallOptions, Row, Statement } from "../driver.ts";
 import { onlyRow, runStatement, type StoreContext } from "../stores/store-context.ts";
+import type { Lanes } from "./cursor-lanes.ts";
 import {
   type ApplyPage,
   applyPage,
@@ -25,6 +26,8 @@ export interface DeviceState {
   readonly cursor: Cursor | null;
   /** Everything is being pulled again, for this reason. */
   readonly resync: Resync["resync"] | null;
+  /** Something was sent and taken that has not been pulled yet. */
+  readonly awaits: boolean;
 }
 
 export interface TakenMutations {
@@ -63,6 +66,8 @@ export type Theirs = Partial<Omit<Exclude<Change, { kind: "event" }>, "deleted">
 export interface AppliedPage extends Counts<"written" | "unchanged" | "conflicts"> {
   /** The page has shown that something has to be sent which was sent before. */
   readonly resend: boolean;
+  /** How far the remote's feed has to get until all that it has taken is pulled; null when it is, and while there are more pages. */
+  readonly awaited: Lanes | null;
 }
 
 /** The state of the sync of a store with one remote, in the store's database. Each call is one statement. */
@@ -112,7 +117,11 @@ export function syncDevice(context: StoreContext, remote: string): SyncDevice {
     async apply(page, options) {
       const applied = await row("sync.apply", applyPage(target, page), options);
       if (applied["status"] !== "ok") return undefined;
-      return { ...counts(applied, ["written", "unchanged", "conflicts"]), resend: applied["resend"] === true };
+      return {
+        ...counts(applied, ["written", "unchanged", "conflicts"]),
+        resend: applied["resend"] === true,
+        awaited: applied["awaited"] as Lanes | null,
+      };
     },
     async restart(why, options) {
       await runStatement(context, "sync.restart", restartPull(target, why), options);
@@ -144,6 +153,7 @@ function toState(row: Row): DeviceState {
     client: String(row["client"]),
     cursor: row["cursor"] as Cursor | null,
     resync: row["resync"] as DeviceState["resync"],
+    awaits: row["awaits"] === true,
   };
 }
 

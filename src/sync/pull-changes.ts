@@ -1,4 +1,4 @@
-import { lanesOf } from "./cursor-lanes.ts";
+import { lanesOf, reaches } from "./cursor-lanes.ts";
 import type { ChangePage, Cursor, Resync } from "./replica.ts";
 import { restartPull } from "./restart-pull.ts";
 import type { SyncRound } from "./sync-round.ts";
@@ -30,7 +30,10 @@ export async function pullChanges(round: SyncRound): Promise<boolean> {
       if (await keep(round, page, from)) {
         done += page.changes.length;
         tellProgress(round, done, page);
-        if (!page.more) return true;
+        if (page.more) continue;
+        if (!(await isRewound(round))) return true;
+        await restartPull(round, "rewind", page.cursor);
+        next = pageAfter(round.cursor);
       } else {
         next?.drop();
         stale += 1;
@@ -42,6 +45,15 @@ export async function pullChanges(round: SyncRound): Promise<boolean> {
   } finally {
     next?.drop();
   }
+}
+
+/**
+ * The remote has taken something, and its feed was read to the end without it. A replica of it may have answered that is behind; else
+ * it was put back to an earlier state, and as long as nobody writes there nothing else would tell.
+ */
+async function isRewound({ replica, awaited, budget }: SyncRound): Promise<boolean> {
+  if (awaited === null || budget.isSpent()) return false;
+  return !reaches((await replica.head(budget.step())).head, awaited);
 }
 
 /** Somebody else has moved it. */
@@ -79,7 +91,8 @@ function fetchPage({ replica, settings, budget }: SyncRound, from: Cursor | null
 /** Whether the page fits where the store is now. */
 async function keep(round: SyncRound, page: ChangePage, from: Cursor | null): Promise<boolean> {
   const { device, budget, settings, tally } = round;
-  if (page.changes.length === 0 && page.cursor === from && !round.isResyncing) return true;
+  round.awaited = null;
+  if (page.changes.length === 0 && page.cursor === from && !round.isResyncing && !round.isAwaiting) return true;
   const applied = await device.apply(
     {
       from,
@@ -97,5 +110,7 @@ async function keep(round: SyncRound, page: ChangePage, from: Cursor | null): Pr
   round.cursor = page.cursor;
   round.isResyncing &&= page.more;
   round.hasToResend ||= applied.resend;
+  round.awaited = applied.awaited;
+  if (!page.more) round.isAwaiting = applied.awaited !== null;
   return true;
 }

@@ -78,6 +78,7 @@ async function settle(round: SyncRound, client: string, results: readonly Mutati
   const keepValue = settings.strategy === "merge";
   const settled = await device.settle({ owner, client, results: JSON.stringify(results), keepValue }, budget.keep());
   tally.pushed += settled.applied;
+  round.isAwaiting ||= settled.applied > 0;
   tally.rejected += settled.rejected;
   return settled;
 }

@@ -39,8 +39,9 @@ export async function syncCycle(
 }
 
 async function open(round: SyncRound): Promise<void> {
-  const { cursor, resync } = await round.device.open(round.newClient(), round.budget.step());
+  const { cursor, resync, awaits } = await round.device.open(round.newClient(), round.budget.step());
   round.cursor = cursor;
+  round.isAwaiting = awaits;
   round.isResyncing = resync !== null;
 }
 

@@ -1,5 +1,6 @@
 import type { SyncEvent, SyncReport } from "../stores/sync-event.ts";
 import type { Budget } from "./budget.ts";
+import type { Lanes } from "./cursor-lanes.ts";
 import type { SyncDevice } from "./device.ts";
 import type { Cursor, Replica } from "./replica.ts";
 import type { SyncSettings } from "./sync-options.ts";
@@ -29,6 +30,10 @@ export interface SyncRound extends SyncSession {
   cursor: Cursor | null;
   /** Everything is being pulled again, and what the last page brings ends it. */
   isResyncing: boolean;
+  /** Something was sent and taken that has not been pulled yet. */
+  isAwaiting: boolean;
+  /** Where that stands in the remote's feed, after everything was pulled. */
+  awaited: Lanes | null;
   /** What was pulled has shown that something has to be sent again. */
   hasToResend: boolean;
   /** How many mutations to send at once: fewer, after the remote found a batch too large. */
@@ -45,6 +50,8 @@ export function newRound(session: SyncSession, budget: Budget): SyncRound {
     tally: { pushed: 0, pulled: 0, written: 0, conflicts: 0, rejected: 0, resyncs: 0, done: false },
     cursor: null,
     isResyncing: false,
+    isAwaiting: false,
+    awaited: null,
     hasToResend: false,
     batchSize: session.settings.limits.maxMutations,
     renames: 0,

@@ -162,6 +162,47 @@ describe("what was written after a restore, beside what it has lost", () => {
   });
 });
 
+describe("what was sent and taken, and was not pulled before the server was put back", () => {
+  async function sent() {
+    const server = await stores.store("server");
+    const device = await stores.store("device");
+    const remote = faultyReplica(stores.replica(server));
+    const sync = stores.sync(device, { remote, name: "server" });
+    await copies.copy(server.name, `${server.name}~backup`);
+    await sync.now();
+    await device.records.put("a", 1);
+    await device.events.append("log", { of: "a" });
+    remote.plan("none", "request lost");
+    await expect(sync.now()).rejects.toThrow();
+    expect(await sync.status()).toMatchObject({ pending: 0, inFlight: 0 });
+    expect(await server.records.find("a")).toBeDefined();
+    return { server, device, remote, sync };
+  }
+
+  it("is sent again, though nobody writes there and the cursor is as good as before", async () => {
+    const { server, device, sync } = await sent();
+    await copies.replace(server.name, `${server.name}~backup`, "same");
+    expect(await contentOf(server)).toEqual({ records: {}, kv: {}, events: [] });
+    await sync.now();
+    await areEqual([server, device]);
+    expect(await contentOf(server)).toMatchObject({ records: { a: 1 }, events: [{ stream: "log" }] });
+  });
+
+  it("is waited for where a replica of the server is only behind", async () => {
+    const { server, device, remote, sync } = await sent();
+    const resyncs: string[] = [];
+    device.on("sync:resync", ({ why }) => resyncs.push(why));
+    const before = await stores.replica(await stores.store("empty")).pull(null, 10);
+    const behind = { ...remote, pull: async (cursor: string | null) => ({ ...before, cursor: cursor ?? "" }) };
+    const stale = stores.sync(device, { remote: behind as typeof remote, name: "server" });
+    await stale.now();
+    expect(resyncs).toEqual([]);
+    await sync.now();
+    expect(resyncs).toEqual([]);
+    await areEqual([server, device]);
+  });
+});
+
 describe("an edit that was on its way when its record was deleted, collected and made anew", () => {
   it.each([
     ["a write", (device: Store) => device.records.put("a", "edit")],
