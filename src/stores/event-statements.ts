@@ -50,7 +50,7 @@ limit $${params.push(page.limit)}::int`,
 /** Answers one row: `status`, `epoch`, `position`, `events`, `more`. */
 export function selectFeed({ store, schema }: Target, { epoch, lanes }: Position, limit: number): Statement {
   return {
-    text: `select status, epoch, "position", events, more from ${schema}.event_feed($1, $2, $3, $4)`,
+    text: `select status, epoch, "position", events, more from ${schema}.event_feed_v2($1, $2, $3, $4)`,
     params: [store, epoch, JSON.stringify(lanes), limit],
   };
 }

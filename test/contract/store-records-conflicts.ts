@@ -7,23 +7,24 @@ import type { OpenStore } from "./store.ts";
 function contrary(value: unknown): Replica & { readonly taken: unknown[] } {
   const taken: unknown[] = [];
   const updatedAt = "2026-01-01T00:00:00.000000Z";
+  const head = () => `0:${1 + taken.length}`;
   const state = { version: 7, deleted: value === undefined, updatedAt };
   return {
     taken,
-    pull: async () => ({ changes: [], cursor: "none", more: false, head: "0:1" }),
-    head: async () => ({ head: "0:1", epoch: null, serverTime: updatedAt }),
+    pull: async () => ({ changes: [], cursor: "none", more: false, head: head() }),
+    head: async () => ({ head: head(), epoch: null, serverTime: updatedAt }),
     async push({ mutations }) {
       const results = mutations.map((mutation) => {
         if (mutation.op !== "put" && mutation.op !== "delete") throw new Error("expected records");
         const { id, key } = mutation;
         if ("base" in mutation && mutation.base === 7) {
           taken.push("value" in mutation ? mutation.value : undefined);
-          return { id, status: "applied" as const, version: 8, seq: "0:2" };
+          return { id, status: "applied" as const, version: 8, seq: head() };
         }
         const current = (value === undefined ? { ...state, key } : { ...state, key, value }) as CurrentState;
         return { id, status: "conflict" as const, version: 7, current };
       });
-      return { results, lastMutation: Number(mutations.at(-1)?.id), head: "0:1" };
+      return { results, lastMutation: Number(mutations.at(-1)?.id), head: head() };
     },
   };
 }

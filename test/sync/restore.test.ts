@@ -6,6 +6,7 @@ import { createStore, type Store } from "../../src/create-store.ts";
 import { pg } from "../../src/driver/pg.ts";
 import { pglite } from "../../src/driver/pglite.ts";
 import { enableSync, type SyncHandle } from "../../src/sync/index.ts";
+import { failureOf } from "../contract/store.ts";
 import { type PostgresServer, startPostgres } from "../servers/postgres.ts";
 import { findPostgres, type PostgresBinaries } from "../servers/postgres-binaries.ts";
 
@@ -34,6 +35,9 @@ describe("a dump of the server, restored into a fresh cluster", () => {
     await device.records.put("removed", { text: "as dumped" });
     await sync.now();
 
+    await central.events.append("log", { before: "the dump" });
+    const reader = await central.events.readAll();
+    expect(reader.more).toBe(false);
     const dump = run("pg_dump", before, ["--schema=persist"]);
 
     // All of this is acknowledged, and none of it is in the dump.
@@ -51,6 +55,8 @@ describe("a dump of the server, restored into a fresh cluster", () => {
     expect(await restored.records.find("added")).toBeUndefined();
     // Far enough for the numbers of the restored feed to pass those that the device has seen.
     for (let n = 0; n < 60; n += 1) await restored.records.put(`restored-${n}`, { n });
+
+    expect(await failureOf(restored.events.readAll({ cursor: reader.cursor }))).toMatchObject({ code: "resync" });
 
     const resyncs: string[] = [];
     device.on("sync:resync", ({ why }) => resyncs.push(why));
