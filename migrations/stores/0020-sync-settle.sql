@@ -114,8 +114,15 @@ begin
   from jsonb_array_elements(v_results) s(item)
   where s.item->>'status' not in ('applied', 'duplicate');
   for v_item in
-    select q.id, q.kind, q.key, q.payload, v_by_id->(q.mutation::text) as result
+    select q.id, q.kind, q.key, q.payload, v_by_id->(q.mutation::text) as result,
+           coalesce((b.theirs->>'version')::bigint, b.version, 0) as known_version, b.theirs is not null as has_met
     from persist.persist_sync_queue q
+    left join lateral (
+      select k.version, k.theirs
+      from persist.persist_sync_bases k
+      where k.store = p_store and k.remote = p_remote and k.kind = q.kind and k.key = q.key
+      limit 1
+    ) b on true
     where q.store = p_store and q.remote = p_remote and q.status = 'in_flight' and q.mutation = any(v_taken)
     order by q.kind = 'kv', q.key
   loop
@@ -124,7 +131,11 @@ begin
       conflicts := conflicts + 1;
       delete from persist.persist_sync_queue q where q.store = p_store and q.remote = p_remote and q.id = v_item.id;
       v_places := v_places || coalesce(persist.sync_place(p_store, v_item.kind, v_item.key), '[]');
-      if v_item.result->'current' is not null or v_item.result->>'status' = 'gone' then
+      -- The answer is that of the first time, and a later change may have been pulled since.
+      if (case v_item.result->>'status'
+            when 'gone' then not v_item.has_met or v_item.known_version = 0
+            else (v_item.result->'current'->>'version')::bigint >= v_item.known_version
+          end) then
         select t.outcome into v_outcome
         from persist.sync_meet(
           p_store, p_remote,
