@@ -69,8 +69,8 @@ begin
   return v_outcomes;
 end $$;
 
--- What a mutation that was taken before came to: its outcome where it was not applied, else 'duplicate' with version and seq as long
--- as the row is as it left it.
+-- What a mutation that was taken before came to: its outcome where it was not applied, else 'duplicate', with the version as long as the
+-- row is as it left it, and with the seq of what is there: who has read so far has read it, or what followed on it.
 create function persist.sync_outcome(p_store text, p_client text, p_mutation jsonb)
 returns jsonb
 language plpgsql stable as $$
@@ -85,9 +85,15 @@ begin
     return v_outcome;
   end if;
   if p_mutation->>'op' in ('put', 'delete', 'merge') then
-    select jsonb_build_object('version', r.version, 'seq', r.lane || ':' || r.seq) into v_outcome
+    select jsonb_build_object('seq', r.lane || ':' || r.seq)
+           || case when r.by_client = p_client and r.by_mutation = v_id then jsonb_build_object('version', r.version) else '{}' end
+    into v_outcome
     from persist.persist_records r
-    where r.store = p_store and r.key = p_mutation->>'key' and r.by_client = p_client and r.by_mutation = v_id;
+    where r.store = p_store and r.key = p_mutation->>'key';
+  elsif p_mutation->>'op' in ('kv.set', 'kv.delete') then
+    select jsonb_build_object('seq', e.lane || ':' || e.seq) into v_outcome
+    from persist.persist_kv e
+    where e.store = p_store and e.key = p_mutation->>'key';
   elsif p_mutation->>'op' = 'append' then
     select jsonb_build_object('version', e.version, 'seq', e.lane || ':' || e.seq) into v_outcome
     from persist.persist_events e
@@ -159,6 +165,16 @@ begin
       status := 'unknown-client';
       return next;
       return;
+    end if;
+    -- Who is refused leaves no trace.
+    if p_epoch is not null then
+      why := persist.sync_refusal(p_store, p_epoch, p_position);
+      if why is not null then
+        status := 'resync';
+        last_mutation := '0';
+        return next;
+        return;
+      end if;
     end if;
     insert into persist.persist_sync_clients (store, client, principal, last_mutation, updated_at)
     values (p_store, p_client, p_principal, 0, v_now)

@@ -55,7 +55,7 @@ begin
                     and l.encoding is not distinct from c.item->>'encoding'
                     and l.expires_at is not distinct from (c.item->>'expiresAt')::timestamptz then 'same'
                -- What was sent from here, in the place that the answer gave; it may have been edited here again.
-               when c.item->>'seq' = b.lane || ':' || b.seq
+               when c.item->>'seq' = b.lane || ':' || b.seq and (c.item->>'version')::bigint = b.version
                     and (c.item->'by'->>'client' = v_client or c.item->>'hlc' = b.hlc) then 'echo'
                when l.version is not null and l.version is distinct from b.local_version
                     and not (l.deleted and b.version is null) then 'slow'

@@ -174,7 +174,7 @@ export interface PushBatch {
  * | status | |
  * |---|---|
  * | `applied` | with the new `version`, and the `seq` that a cursor must reach before a pull shows it |
- * | `duplicate` | it was applied by an earlier push; `version` and `seq` as long as nobody wrote there since |
+ * | `duplicate` | it was applied by an earlier push; with `version` as long as nobody wrote there since, and the `seq` of what is there |
  * | `conflict` | the condition did not hold. `current` is what is there, unless the answer would grow too large |
  * | `gone` | the client knew a record, and it is gone without a trace: nothing comes back |
  * | `skew` | the stamp is more than 5 minutes ahead of `serverTime` |

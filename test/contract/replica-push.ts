@@ -92,7 +92,7 @@ export function describePush({ fresh, of }: Replicas): void {
     const second = await taken(replica.push(same));
     expect(second).toEqual(await taken(replica.push(same)));
     expect(second.results).toEqual([
-      { id: 1, status: "duplicate" },
+      { id: 1, status: "duplicate", seq: first.results[1]?.seq },
       { ...first.results[1], status: "duplicate" },
       first.results[2],
     ]);

@@ -163,7 +163,7 @@ describe("what was written after a restore, beside what it has lost", () => {
 });
 
 describe("what was sent and taken, and was not pulled before the server was put back", () => {
-  async function sent() {
+  async function sent(arrival: "none" | "twice" = "none") {
     const server = await stores.store("server");
     const device = await stores.store("device");
     const remote = faultyReplica(stores.replica(server));
@@ -172,21 +172,25 @@ describe("what was sent and taken, and was not pulled before the server was put 
     await sync.now();
     await device.records.put("a", 1);
     await device.events.append("log", { of: "a" });
-    remote.plan("none", "request lost");
+    await device.kv.set("b", 1);
+    remote.plan(arrival, "request lost");
     await expect(sync.now()).rejects.toThrow();
     expect(await sync.status()).toMatchObject({ pending: 0, inFlight: 0 });
     expect(await server.records.find("a")).toBeDefined();
     return { server, device, remote, sync };
   }
 
-  it("is sent again, though nobody writes there and the cursor is as good as before", async () => {
-    const { server, device, sync } = await sent();
-    await copies.replace(server.name, `${server.name}~backup`, "same");
-    expect(await contentOf(server)).toEqual({ records: {}, kv: {}, events: [] });
-    await sync.now();
-    await areEqual([server, device]);
-    expect(await contentOf(server)).toMatchObject({ records: { a: 1 }, events: [{ stream: "log" }] });
-  });
+  it.each(["none", "twice"] as const)(
+    "is sent again, though nobody writes there and the cursor is as good as before: %s",
+    async (arrival) => {
+      const { server, device, sync } = await sent(arrival);
+      await copies.replace(server.name, `${server.name}~backup`, "same");
+      expect(await contentOf(server)).toEqual({ records: {}, kv: {}, events: [] });
+      await sync.now();
+      await areEqual([server, device]);
+      expect(await contentOf(server)).toMatchObject({ records: { a: 1 }, kv: { b: 1 }, events: [{ stream: "log" }] });
+    },
+  );
 
   it("is waited for where a replica of the server is only behind", async () => {
     const { server, device, remote, sync } = await sent();

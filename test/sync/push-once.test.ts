@@ -67,11 +67,11 @@ describe("a push", () => {
     const second = await accepted(replica.push(same));
     expect(second).toEqual(await accepted(replica.push(same)));
     expect(second.results).toEqual([
-      { id: 1, status: "duplicate" },
+      { id: 1, status: "duplicate", seq: first.results[1]?.seq },
       { ...first.results[1], status: "duplicate" },
       first.results[2],
       { ...first.results[3], status: "duplicate" },
-      { id: 5, status: "duplicate" },
+      { id: 5, status: "duplicate", seq: first.results[4]?.seq },
       { id: 6, status: "rejected", why: "invalid" },
       { id: 7, status: "skew", serverTime: expect.any(String) },
       { id: 8, status: "gone" },
