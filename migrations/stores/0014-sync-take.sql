@@ -2,7 +2,7 @@
 -- has answered. Every function here locks the remote's row first, then a lane, then rows in key order.
 
 -- The state of the sync with a remote, which begins with this call when it is the first. `p_client` is the id to begin with. `awaits`:
--- something was sent and taken that has not been pulled yet.
+-- something was sent and taken that has not been pulled yet, or the cursor is from before all history, which there was.
 create function persist.sync_open(p_store text, p_remote text, p_client text)
 returns table (client text, "cursor" text, "position" jsonb, resync text, last_mutation text, clock_ahead_ms text,
                generation int, awaits boolean)
@@ -17,7 +17,8 @@ begin
   end if;
   return query
   select m.client, m.cursor, m.position, m.resync, m.last_mutation::text, m.clock_ahead_ms::text, m.generation,
-         exists (
+         (m.has_history and m.position = '[]' and m.cursor is not null)
+         or exists (
            select 1 from persist.persist_sync_bases b where b.store = p_store and b.remote = p_remote and b.seq is not null)
   from persist.persist_sync_remotes m
   where m.store = p_store and m.remote = p_remote;

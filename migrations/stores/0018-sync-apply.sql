@@ -155,7 +155,8 @@ begin
   end if;
   if p_to <> coalesce(p_from, '') or v_remote.resync is not null then
     update persist.persist_sync_remotes m
-    set "cursor" = p_to, "position" = v_position, pulled_at = v_now, resync = case when p_more then m.resync end
+    set "cursor" = p_to, "position" = v_position, pulled_at = v_now, resync = case when p_more then m.resync end,
+        has_history = m.has_history or v_position <> '[]'
     where m.store = p_store and m.remote = p_remote;
   end if;
   if not p_more then
@@ -166,6 +167,9 @@ begin
       where b.store = p_store and b.remote = p_remote and b.seq is not null
       group by b.lane
     ) a;
+    if v_remote.has_history and v_position = '[]' then
+      awaited := coalesce(awaited, '[[0, "1"]]');
+    end if;
   end if;
   return next;
 end $$;
@@ -180,7 +184,7 @@ declare
 begin
   update persist.persist_sync_remotes m
   set generation = m.generation + 1, "cursor" = null, "position" = '[]', resync = p_why,
-      pushed = case when v_replaced then '[]' else m.pushed end
+      has_history = m.has_history and not v_replaced, pushed = case when v_replaced then '[]' else m.pushed end
   where m.store = p_store and m.remote = p_remote
   returning m.generation into generation;
   delete from persist.persist_sync_bases b

@@ -207,6 +207,28 @@ describe("what was sent and taken, and was not pulled before the server was put 
   });
 });
 
+describe("a server that has lost all of its history", () => {
+  it("is noticed though the cursor, too, is from before it", async () => {
+    const { server, devices, syncs, backUp } = await followed(undefined);
+    const [sync] = syncs;
+    await sync.now();
+    await backUp();
+    const cursorOf = {
+      text: "select cursor from persist.persist_sync_remotes where store = $1",
+      params: [devices[0].name],
+    };
+    const [before] = await stores.driver().query(cursorOf);
+    await server.records.put("a", 1);
+    await sync.now();
+
+    await copies.replace(server.name, `${server.name}~backup`, "same");
+    const text = `update persist.persist_sync_remotes set cursor = $2, "position" = '[]' where store = $1`;
+    await stores.driver().query({ text, params: [devices[0].name, String(before?.["cursor"])] });
+    await sync.now();
+    expect(await contentOf(server)).toMatchObject({ records: { a: 1 } });
+  });
+});
+
 describe("an edit that was on its way when its record was deleted, collected and made anew", () => {
   it.each([
     ["a write", (device: Store) => device.records.put("a", "edit")],
