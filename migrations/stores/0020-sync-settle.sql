@@ -15,6 +15,8 @@ declare
   v_ahead bigint;
   v_reached jsonb;
   v_item record;
+  v_local_version bigint;
+  v_known bigint;
   v_by_id jsonb;
   v_taken bigint[];
   v_events text[];
@@ -115,10 +117,10 @@ begin
   where s.item->>'status' not in ('applied', 'duplicate');
   for v_item in
     select q.id, q.kind, q.key, q.payload, v_by_id->(q.mutation::text) as result,
-           coalesce((b.theirs->>'version')::bigint, b.version, 0) as known_version, b.theirs is not null as has_met
+           q.local_version as sent_version, b.version, b.local_version, b.theirs
     from persist.persist_sync_queue q
     left join lateral (
-      select k.version, k.theirs
+      select k.version, k.local_version, k.theirs
       from persist.persist_sync_bases k
       where k.store = p_store and k.remote = p_remote and k.kind = q.kind and k.key = q.key
       limit 1
@@ -131,11 +133,15 @@ begin
       conflicts := conflicts + 1;
       delete from persist.persist_sync_queue q where q.store = p_store and q.remote = p_remote and q.id = v_item.id;
       v_places := v_places || coalesce(persist.sync_place(p_store, v_item.kind, v_item.key), '[]');
-      -- The answer is that of the first time, and a later change may have been pulled since.
-      if (case v_item.result->>'status'
-            when 'gone' then not v_item.has_met or v_item.known_version = 0
-            else (v_item.result->'current'->>'version')::bigint >= v_item.known_version
-          end) then
+      -- The answer is that of the first time, and a later change may have been pulled since: it waits to be decided, or what is here is in
+      -- step with it, or another edit was made on it, whose answer is yet to come.
+      select l.local_version into v_local_version from persist.sync_local(p_store, v_item.kind, v_item.key) l;
+      v_known := case
+        when v_item.theirs is not null then (v_item.theirs->>'version')::bigint
+        when v_local_version = v_item.local_version or v_local_version <> v_item.sent_version then v_item.version
+      end;
+      if coalesce(v_known, 0) <= coalesce((v_item.result->'current'->>'version')::bigint, 0)
+         and (v_item.result->'current' is not null or v_item.result->>'status' = 'gone') then
         select t.outcome into v_outcome
         from persist.sync_meet(
           p_store, p_remote,

@@ -8,6 +8,9 @@ import type { SyncRound } from "./sync-round.ts";
 const MAX_RENAMES = 3;
 const MAX_SKEWED = 3;
 
+/** So many pushes in a row of which nothing was taken. */
+const MAX_REFUSED = 10;
+
 /**
  * Sends what waits, batch by batch, until nothing does.
  *
@@ -22,6 +25,7 @@ export async function pushWaiting(round: SyncRound): Promise<"idle" | "busy" | "
   const { budget, device, owner, settings, tally } = round;
   const progress = pushProgress(round);
   let skewed = 0;
+  let refused = 0;
   while (!budget.isSpent()) {
     const taken = await device.take(
       {
@@ -55,9 +59,12 @@ export async function pushWaiting(round: SyncRound): Promise<"idle" | "busy" | "
     tellRejected(round, sent, answer.results);
     await progress(answer.results.length, taken.more || sent.length < taken.mutations.length);
 
-    const isHeldUp = settled.skewed > 0 && settled.applied + settled.conflicts + settled.rejected === 0;
-    skewed = isHeldUp ? skewed + 1 : 0;
+    const isStuck = settled.applied + settled.rejected === 0;
+    skewed = isStuck && settled.conflicts === 0 && settled.skewed > 0 ? skewed + 1 : 0;
     if (skewed > MAX_SKEWED) throw refusesStamps();
+    // One conflict after another: what the remote has now is to be pulled, whatever its answers say.
+    refused = isStuck && settled.conflicts > 0 ? refused + 1 : 0;
+    if (refused > MAX_REFUSED && settings.direction !== "push") return "behind";
     if (answer.results.some(isUnexplained)) {
       // Alone in its batch, a conflict comes with what is there.
       if (settings.direction === "push") round.batchSize = 1;

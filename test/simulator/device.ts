@@ -12,6 +12,9 @@ export interface Device {
   sync(direction?: "both" | "pull"): Promise<boolean>;
 }
 
+/** A cycle that takes so long goes round in circles: it must not keep the schedule from saying so. */
+const ENDLESS_MS = 60_000;
+
 /** What the remote is called in the devices' databases. */
 export const REMOTE = "server";
 
@@ -25,7 +28,8 @@ export function device(world: World, name: string, way: "direct" | "http"): Devi
       const store = await storeOf(world.ground.spoilDevice?.(faulty) ?? faulty, name);
       try {
         const { strategy } = world;
-        const report = await syncOnce(store, replica, { name: REMOTE, strategy, limits, direction, timeoutMs: 20_000 });
+        const options = { name: REMOTE, strategy, limits, direction, timeoutMs: 20_000, budgetMs: ENDLESS_MS };
+        const report = await syncOnce(store, replica, options);
         if (!report.done) world.note(`  ${name}: not done ${JSON.stringify(report)}`);
         return report.done;
       } catch (error) {
