@@ -26,8 +26,8 @@ create table persist.persist_sync_remotes (
   pushed jsonb not null,
   cursor text,
   "position" jsonb not null,
-  -- Whether the remote had a history when it was last read: where it has none now, it has lost it.
-  has_history boolean not null default false,
+  -- That of the history which was read, null before there was any: a cursor from before it is good in every history.
+  epoch text,
   generation int not null,
   resync text,
   -- How far this store's clock is ahead of the remote's, where the remote has refused a stamp for it.

@@ -17,7 +17,7 @@ begin
   end if;
   return query
   select m.client, m.cursor, m.position, m.resync, m.last_mutation::text, m.clock_ahead_ms::text, m.generation,
-         (m.has_history and m.position = '[]' and m.cursor is not null)
+         (m.epoch is not null and m.position = '[]' and m.cursor is not null)
          or exists (
            select 1 from persist.persist_sync_bases b where b.store = p_store and b.remote = p_remote and b.seq is not null)
   from persist.persist_sync_remotes m

@@ -65,12 +65,14 @@ begin
                else coalesce((b.theirs->>'version')::bigint, 0) <= (q.payload->>'base')::bigint end);
 end $$;
 
--- One page and the cursor that it brings, together. `p_from` is the cursor that it was asked with, `p_position` the lanes of `p_to`.
--- `status`: 'ok', or 'stale' when the store is not at `p_from` any more: nothing was applied. `resend`: the page has shown that
+-- One page and the cursor that it brings, together. `p_from` is the cursor that it was asked with, `p_position` the lanes of `p_to` and
+-- `p_epoch` its epoch, null while there is no history. `status`: 'ok'; or nothing was applied: 'stale' when the store is not at `p_from`
+-- any more, 'replaced' when the page is of another history than the store has read. `resend`: the page has shown that
 -- something has to be sent which was sent before. `awaited` is how far the remote's feed has to get, [[lane, seq], …] with seqs as text,
 -- until all that it has taken is pulled; null when it is, and while there are more pages.
 create function persist.sync_apply(
-  p_store text, p_remote text, p_from text, p_to text, p_position text, p_changes text, p_more boolean, p_keep_value boolean)
+  p_store text, p_remote text, p_from text, p_to text, p_position text, p_changes text, p_more boolean, p_keep_value boolean,
+  p_epoch text)
 returns table (status text, written int, unchanged int, conflicts int, resend boolean, awaited jsonb)
 language plpgsql as $$
 declare
@@ -94,6 +96,11 @@ begin
   where m.store = p_store and m.remote = p_remote
   for update;
   if v_remote.remote is null or v_remote.cursor is distinct from p_from then
+    return next;
+    return;
+  end if;
+  if v_remote.epoch <> p_epoch then
+    status := 'replaced';
     return next;
     return;
   end if;
@@ -156,7 +163,7 @@ begin
   if p_to <> coalesce(p_from, '') or v_remote.resync is not null then
     update persist.persist_sync_remotes m
     set "cursor" = p_to, "position" = v_position, pulled_at = v_now, resync = case when p_more then m.resync end,
-        has_history = m.has_history or v_position <> '[]'
+        epoch = coalesce(p_epoch, m.epoch)
     where m.store = p_store and m.remote = p_remote;
   end if;
   if not p_more then
@@ -167,7 +174,7 @@ begin
       where b.store = p_store and b.remote = p_remote and b.seq is not null
       group by b.lane
     ) a;
-    if v_remote.has_history and v_position = '[]' then
+    if v_remote.epoch is not null and v_position = '[]' then
       awaited := coalesce(awaited, '[[0, "1"]]');
     end if;
   end if;
@@ -184,7 +191,7 @@ declare
 begin
   update persist.persist_sync_remotes m
   set generation = m.generation + 1, "cursor" = null, "position" = '[]', resync = p_why,
-      has_history = m.has_history and not v_replaced, pushed = case when v_replaced then '[]' else m.pushed end
+      epoch = case when not v_replaced then m.epoch end, pushed = case when v_replaced then '[]' else m.pushed end
   where m.store = p_store and m.remote = p_remote
   returning m.generation into generation;
   delete from persist.persist_sync_bases b

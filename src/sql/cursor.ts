@@ -47,13 +47,20 @@ export function decodeCursor(cursor: string, kind: CursorKind, store: string): R
 }
 
 /**
- * How far a cursor of sync has got in each lane: what a device needs to know whether it has pulled what it had pushed. Seqs are
- * 64-bit numbers as text.
+ * How far a cursor of sync has got in each lane, and in which history: what a device needs to know whether it has pulled what it had
+ * pushed, and whether it is still the same remote. Seqs are 64-bit numbers as text.
  *
  * @throws ValidationError when it is damaged, of a version that this code does not know, or no cursor of sync
  */
-export function cursorLanes(cursor: string): readonly (readonly [lane: number, seq: string])[] {
-  return decode(cursor, "sync").lanes.map(([lane, seq]) => [lane, seq]);
+export function cursorPlace(cursor: string): CursorPlace {
+  const { epoch, lanes } = decode(cursor, "sync");
+  return { epoch, lanes: lanes.map(([lane, seq]) => [lane, seq]) };
+}
+
+export interface CursorPlace {
+  /** Null while there was no history at all. */
+  readonly epoch: string | null;
+  readonly lanes: readonly (readonly [lane: number, seq: string])[];
 }
 
 function decode(cursor: string, kind: CursorKind): Required<Position> {

@@ -67,11 +67,13 @@ export interface ApplyPage {
   readonly changes: string;
   readonly more: boolean;
   readonly keepValue: boolean;
+  /** Of the history that the page is from; null while there is none. */
+  readonly epoch: string | null;
 }
 
 export function applyPage(target: SyncTarget, page: ApplyPage): Statement {
-  const { from, to, position, changes, more, keepValue } = page;
-  const params = [from, to, position, changes, more, keepValue];
+  const { from, to, position, changes, more, keepValue, epoch } = page;
+  const params = [from, to, position, changes, more, keepValue, epoch];
   return call(target, "select status, written, unchanged, conflicts, resend, awaited", "sync_apply", params);
 }
 

@@ -1,6 +1,6 @@
 import type { CallOptions, Row, Statement } from "../driver.ts";
 import { onlyRow, runStatement, type StoreContext } from "../stores/store-context.ts";
-import type { Lanes } from "./cursor-lanes.ts";
+import type { Lanes } from "./cursor-place.ts";
 import {
   type ApplyPage,
   applyPage,
@@ -63,7 +63,9 @@ export type Theirs = Partial<Omit<Exclude<Change, { kind: "event" }>, "deleted">
   readonly gone?: true;
 };
 
-export interface AppliedPage extends Counts<"written" | "unchanged" | "conflicts"> {
+type PageCount = "written" | "unchanged" | "conflicts";
+
+export interface AppliedPage extends Counts<PageCount> {
   /** The page has shown that something has to be sent which was sent before. */
   readonly resend: boolean;
   /** How far the remote's feed has to get until all that it has taken is pulled; null when it is, and while there are more pages. */
@@ -79,8 +81,11 @@ export interface SyncDevice {
     options?: CallOptions,
   ): Promise<Counts<"applied" | "conflicts" | "rejected" | "skewed">>;
   rename(client: string, newClient: string, options?: CallOptions): Promise<boolean>;
-  /** Undefined when the store is not at the page's beginning any more: nothing was applied. */
-  apply(page: ApplyPage, options?: CallOptions): Promise<AppliedPage | undefined>;
+  /**
+   * Nothing was applied when it is `stale`: the store is not at the page's beginning any more; or `replaced`: the page is of another
+   * history than the store has read.
+   */
+  apply(page: ApplyPage, options?: CallOptions): Promise<AppliedPage | "stale" | "replaced">;
   restart(why: Resync["resync"], options?: CallOptions): Promise<void>;
   unresolved(limit: number, options?: CallOptions): Promise<readonly Meeting[]>;
   resolve(decisions: ResolveConflicts, options?: CallOptions): Promise<Counts<"resolved" | "skipped">>;
@@ -116,9 +121,10 @@ export function syncDevice(context: StoreContext, remote: string): SyncDevice {
     },
     async apply(page, options) {
       const applied = await row("sync.apply", applyPage(target, page), options);
-      if (applied["status"] !== "ok") return undefined;
+      const { status } = applied;
+      if (status === "stale" || status === "replaced") return status;
       return {
-        ...counts(applied, ["written", "unchanged", "conflicts"]),
+        ...counts<PageCount>(applied, ["written", "unchanged", "conflicts"]),
         resend: applied["resend"] === true,
         awaited: applied["awaited"] as Lanes | null,
       };

@@ -1,4 +1,4 @@
-import { lanesOf, reaches } from "./cursor-lanes.ts";
+import { placeOf, reaches } from "./cursor-place.ts";
 import type { ChangePage, Cursor, Resync } from "./replica.ts";
 import { restartPull } from "./restart-pull.ts";
 import type { SyncRound } from "./sync-round.ts";
@@ -27,12 +27,17 @@ export async function pullChanges(round: SyncRound): Promise<boolean> {
       }
       next = page.more ? pageAfter(page.cursor) : undefined;
       tally.head = page.head;
-      if (await keep(round, page, from)) {
+      const kept = await keep(round, page, from);
+      if (kept === "ok") {
         done += page.changes.length;
         tellProgress(round, done, page);
         if (page.more) continue;
         if (!(await isRewound(round))) return true;
         await restartPull(round, "rewind", page.cursor);
+        next = pageAfter(round.cursor);
+      } else if (kept === "replaced") {
+        next?.drop();
+        await restartPull(round, "epoch", from);
         next = pageAfter(round.cursor);
       } else {
         next?.drop();
@@ -89,22 +94,24 @@ function fetchPage({ replica, settings, budget }: SyncRound, from: Cursor | null
 }
 
 /** Whether the page fits where the store is now. */
-async function keep(round: SyncRound, page: ChangePage, from: Cursor | null): Promise<boolean> {
+async function keep(round: SyncRound, page: ChangePage, from: Cursor | null): Promise<"ok" | "stale" | "replaced"> {
   const { device, budget, settings, tally } = round;
   round.awaited = null;
-  if (page.changes.length === 0 && page.cursor === from && !round.isResyncing && !round.isAwaiting) return true;
+  if (page.changes.length === 0 && page.cursor === from && !round.isResyncing && !round.isAwaiting) return "ok";
+  const place = placeOf(page.cursor);
   const applied = await device.apply(
     {
       from,
       to: page.cursor,
-      position: lanesOf(page.cursor),
+      position: JSON.stringify(place.lanes),
       changes: JSON.stringify(page.changes),
       more: page.more,
       keepValue: settings.strategy === "merge",
+      epoch: place.epoch,
     },
     budget.keep(),
   );
-  if (applied === undefined) return false;
+  if (applied === "stale" || applied === "replaced") return applied;
   tally.pulled += page.changes.length;
   tally.written += applied.written;
   round.cursor = page.cursor;
@@ -112,5 +119,5 @@ async function keep(round: SyncRound, page: ChangePage, from: Cursor | null): Pr
   round.hasToResend ||= applied.resend;
   round.awaited = applied.awaited;
   if (!page.more) round.isAwaiting = applied.awaited !== null;
-  return true;
+  return "ok";
 }

@@ -49,8 +49,9 @@ async function takeTurns(round: SyncRound): Promise<boolean> {
   const { budget, settings } = round;
   const isSending = settings.direction !== "pull";
   const isReceiving = settings.direction !== "push";
-  // A push without a cursor says nothing of the history that it builds on: a remote that was replaced could not tell.
-  if (isSending && isReceiving && round.cursor === null) await pullChanges(round);
+  // A push without a cursor says nothing of the history that it builds on, and a cursor from before it says as little: a remote that
+  // was replaced could not tell.
+  if (isSending && isReceiving && (round.cursor === null || round.isAwaiting)) await pullChanges(round);
   for (let turn = 0; turn < MAX_TURNS; turn++) {
     round.hasToResend = false;
     const pushed = isSending ? await pushWaiting(round).catch(later) : "idle";

@@ -1,6 +1,6 @@
 import type { SyncEvent, SyncReport } from "../stores/sync-event.ts";
 import type { Budget } from "./budget.ts";
-import type { Lanes } from "./cursor-lanes.ts";
+import type { Lanes } from "./cursor-place.ts";
 import type { SyncDevice } from "./device.ts";
 import type { Cursor, Replica } from "./replica.ts";
 import type { SyncSettings } from "./sync-options.ts";

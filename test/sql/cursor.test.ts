@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ValidationError } from "../../src/errors.ts";
-import { cursorLanes, decodeCursor, encodeCursor, type LanePosition, type Position } from "../../src/sql/cursor.ts";
+import { cursorPlace, decodeCursor, encodeCursor, type LanePosition, type Position } from "../../src/sql/cursor.ts";
 
 const seq = fc.bigInt(0n, 2n ** 63n - 1n).map(String);
 const lane: fc.Arbitrary<LanePosition> = fc.oneof(fc.tuple(fc.nat(63), seq), fc.tuple(fc.nat(63), seq, seq));
@@ -44,14 +44,14 @@ describe("a cursor", () => {
       [0, "12"],
       [3, "0", "9"],
     ] as const;
-    expect(cursorLanes(encodeCursor({ kind: "sync", store: "any", epoch: null, lanes }))).toEqual([
+    expect(cursorPlace(encodeCursor({ kind: "sync", store: "any", epoch: null, lanes })).lanes).toEqual([
       [0, "12"],
       [3, "0"],
     ]);
-    expect(() => cursorLanes(encodeCursor({ kind: "events", store: "any", epoch: null, lanes }))).toThrow(
+    expect(() => cursorPlace(encodeCursor({ kind: "events", store: "any", epoch: null, lanes }))).toThrow(
       ValidationError,
     );
-    expect(() => cursorLanes("?")).toThrow(ValidationError);
+    expect(() => cursorPlace("?")).toThrow(ValidationError);
   });
 
   it("is refused when any of its characters is lost", () => {

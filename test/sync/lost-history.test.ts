@@ -208,7 +208,10 @@ describe("what was sent and taken, and was not pulled before the server was put 
 });
 
 describe("a server that has lost all of its history", () => {
-  it("is noticed though the cursor, too, is from before it", async () => {
+  it.each([
+    ["and has none", false],
+    ["and has begun another", true],
+  ])("is noticed though the cursor, too, is from before it: %s", async (_, isNew) => {
     const { server, devices, syncs, backUp } = await followed(undefined);
     const [sync] = syncs;
     await sync.now();
@@ -224,8 +227,11 @@ describe("a server that has lost all of its history", () => {
     await copies.replace(server.name, `${server.name}~backup`, "same");
     const text = `update persist.persist_sync_remotes set cursor = $2, "position" = '[]' where store = $1`;
     await stores.driver().query({ text, params: [devices[0].name, String(before?.["cursor"])] });
+    if (isNew) await server.records.put("b", 1);
+    await devices[0].records.put("c", 1);
     await sync.now();
-    expect(await contentOf(server)).toMatchObject({ records: { a: 1 } });
+    expect((await contentOf(server)).records).toEqual({ a: 1, ...(isNew && { b: 1 }), c: 1 });
+    await areEqual([server, devices[0]]);
   });
 });
 

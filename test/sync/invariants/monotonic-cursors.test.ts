@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { cursorLanes } from "../../../src/sql/cursor.ts";
+import { cursorPlace } from "../../../src/sql/cursor.ts";
 import type { Cursor } from "../../../src/sync/index.ts";
 import { stateOf, withReplicas } from "../replicas.ts";
 import { holds, isViolated } from "./check-property.ts";
@@ -42,8 +42,8 @@ function cursorsOnlyAdvance(wrap: Wrap) {
 }
 
 function checkForward(before: Cursor | null, after: Cursor | null): void {
-  const reached = new Map(after === null ? [] : cursorLanes(after));
-  for (const [lane, seq] of before === null ? [] : cursorLanes(before)) {
+  const reached = new Map(after === null ? [] : cursorPlace(after).lanes);
+  for (const [lane, seq] of before === null ? [] : cursorPlace(before).lanes) {
     if (BigInt(reached.get(lane) ?? "0") < BigInt(seq)) throw new Error(`lane ${lane} went back from ${seq}`);
   }
 }

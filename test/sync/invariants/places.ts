@@ -1,4 +1,4 @@
-import { cursorLanes } from "../../../src/sql/cursor.ts";
+import { cursorPlace } from "../../../src/sql/cursor.ts";
 import type { Change, Cursor, Mutation, Seq } from "../../../src/sync/index.ts";
 
 /** `record/key`, `kv/key` or `event/id`. */
@@ -17,6 +17,6 @@ export function placeOfMutation(mutation: Mutation): Place {
 export function covers(cursor: Cursor | null, seq: Seq): boolean {
   if (cursor === null) return false;
   const [lane, number = "0"] = seq.split(":");
-  const reached = new Map(cursorLanes(cursor)).get(Number(lane)) ?? "0";
+  const reached = new Map(cursorPlace(cursor).lanes).get(Number(lane)) ?? "0";
   return BigInt(reached) >= BigInt(number);
 }

@@ -1,9 +1,9 @@
 import { ValidationError } from "../errors.ts";
-import { cursorLanes } from "../sql/cursor.ts";
+import { type CursorPlace, cursorPlace } from "../sql/cursor.ts";
 import type { Cursor } from "./replica.ts";
 
 /** `[[lane, "seq"], …]`. */
-export type Lanes = readonly (readonly [lane: number, seq: string])[];
+export type Lanes = CursorPlace["lanes"];
 
 /** Whether a feed that stands at `head` has got so far. True where the head is none of ours and does not say. */
 export function reaches(head: string, lanes: Lanes): boolean {
@@ -14,14 +14,14 @@ export function reaches(head: string, lanes: Lanes): boolean {
 }
 
 /**
- * The lanes of a cursor as JSON text, `[[lane, "seq"], …]`: they tell when something that was pushed has come back. A cursor
- * of a replica that has no lanes gives none: what was pushed is then told from what is pulled by its version alone.
+ * Where a cursor stands: its lanes tell when something that was pushed has come back. A cursor of a replica that has no lanes gives
+ * none, and no epoch: what was pushed is then told from what is pulled by its version alone.
  */
-export function lanesOf(cursor: Cursor): string {
+export function placeOf(cursor: Cursor): CursorPlace {
   try {
-    return JSON.stringify(cursorLanes(cursor));
+    return cursorPlace(cursor);
   } catch (error) {
-    if (error instanceof ValidationError) return "[]";
+    if (error instanceof ValidationError) return { epoch: null, lanes: [] };
     throw error;
   }
 }
