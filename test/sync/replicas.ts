@@ -2,17 +2,11 @@ import { afterAll, beforeAll, expect } from "vitest";
 import { createStore, type Store } from "../../src/create-store.ts";
 import { pglite } from "../../src/driver/pglite.ts";
 import type { Driver, Param, Row } from "../../src/driver.ts";
-import type {
-  Change,
-  ChangePage,
-  Mutation,
-  MutationResult,
-  PullOptions,
-  PushBatch,
-  PushResult,
-  Replica,
-} from "../../src/sync/replica.ts";
+import type { Change, ChangePage, Mutation, MutationResult, PullOptions, Replica } from "../../src/sync/replica.ts";
 import { type StoreReplica, type StoreReplicaOptions, storeReplica } from "../../src/sync/store-replica.ts";
+import { taken as accepted, paged as page } from "../contract/replica.ts";
+
+export { batch, paged as page, put, remove, taken as accepted } from "../contract/replica.ts";
 
 /** Replicas of stores that nobody has used, all in one database in this process. */
 export interface Replicas {
@@ -50,27 +44,9 @@ export function withReplicas(): Replicas {
   };
 }
 
-export const put = (id: number, key: string, value: unknown, base = 0): Mutation => ({
-  id,
-  op: "put",
-  key,
-  value,
-  base,
-});
-
-export const remove = (id: number, key: string, base: number): Mutation => ({ id, op: "delete", key, base });
-
-export const batch = (...mutations: Mutation[]): PushBatch => ({ client: "c1", mutations });
-
 /** A stamp of `node`, `wallMs` after 2026 began. */
 export function stamp(wallMs: number, node = "n"): string {
   return `${String(Date.UTC(2026, 0) + wallMs).padStart(15, "0")}-000000-${node}`;
-}
-
-export async function accepted(pushing: ReturnType<Replica["push"]>): Promise<PushResult> {
-  const result = await pushing;
-  if ("results" in result) return result;
-  throw new Error(`refused: ${JSON.stringify(result)}`);
 }
 
 /** Pushes one mutation as a client of its own and gives what became of it. */
@@ -79,12 +55,6 @@ export async function pushOne(replica: Replica, mutation: object): Promise<Mutat
   const [result] = (await accepted(replica.push({ client: crypto.randomUUID(), mutations }))).results;
   if (result === undefined) throw new Error("no result");
   return result;
-}
-
-export async function page(pulling: ReturnType<Replica["pull"]>): Promise<ChangePage> {
-  const result = await pulling;
-  if ("changes" in result) return result;
-  throw new Error(`resync: ${result.resync}`);
 }
 
 export async function pullAll(
