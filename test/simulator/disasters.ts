@@ -10,6 +10,8 @@ import { alone, type World } from "./world.ts";
 /** How often a device tries to pull while its server is hurt. */
 const MAX_ATTEMPTS = 50;
 
+const absent = { deleted: true, value: null };
+
 /** What befalls whole databases. */
 export interface Disasters {
   backUp(): Promise<void>;
@@ -52,18 +54,14 @@ export function disasters(world: World, participants: () => Participants): Disas
     const after = await rowsOfServer();
     for (const name of names) {
       for (const [place, row] of stores.get(name)?.rows ?? []) {
-        const isLatest =
-          before.get(place)?.deleted === true && before.get(place)?.version === known.get(`${name} ${place}`);
-        if (row.kind === "record" && row.deleted && isLatest && after.get(place)?.deleted !== true)
-          ledger.deletionLost(place);
-        const there = after.get(place) ?? { deleted: true, value: null };
+        const was = before.get(place) ?? absent;
+        const there = after.get(place) ?? absent;
+        const baseVersion = known.get(`${name} ${place}`) ?? 0;
+        const knowsDeletion = row.deleted && was.deleted && before.get(place)?.version === baseVersion;
+        if (row.kind === "record" && knowsDeletion && after.get(place)?.deleted !== true) ledger.deletionLost(place);
         if (row.deleted || valueText(there) === valueText(row)) continue;
-        ledger.lostByRestore({
-          device: name,
-          place,
-          value: valueText(row),
-          baseVersion: known.get(`${name} ${place}`) ?? 0,
-        });
+        const isLatest = valueText(was) === valueText(row);
+        ledger.lostByRestore({ device: name, place, value: valueText(row), baseVersion, isLatest });
       }
     }
   }

@@ -64,6 +64,8 @@ export interface LostByRestore {
   readonly value: string;
   /** The server's version as the device knew it. */
   readonly baseVersion: number;
+  /** It was the server's own state: what had come after it was lost by somebody's decision, not by the restore. */
+  readonly isLatest: boolean;
 }
 
 interface DeviceLog {
@@ -108,7 +110,7 @@ export function ledger(isOrdered: boolean): Ledger {
     },
     lostByRestore(lost) {
       lostByRestore.push(lost);
-      applied.delete(`${lost.place} ${lost.value}`);
+      if (lost.isLatest) applied.delete(`${lost.place} ${lost.value}`);
     },
     deletionLost(place) {
       for (const value of applied) if (value.startsWith(`${place} `)) deleted.add(value);
