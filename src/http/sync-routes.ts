@@ -14,6 +14,12 @@ export interface SyncRoutesOptions {
   readonly authorize?: ((c: Context<OnetripEnv>, ask: SyncAsk) => SyncVerdict | Promise<SyncVerdict>) | undefined;
   /** Told to clients, and kept for bodies: larger pushes are refused with 413. Default: those of the replica, where it has some. */
   readonly limits?: Partial<SyncLimits> | undefined;
+  /**
+   * Declares a store public: its pages may be kept by caches that callers share, such as a CDN, for so many seconds without asking
+   * again; 0 for asking each time. Undefined for a store that is not, the default: every answer is `private`. So is one that was made
+   * for one caller: within a scope that `authorize` set, or about a client.
+   */
+  readonly publicMaxAgeSeconds?: ((store: string) => number | undefined) | undefined;
   /** How often a waiting poke asks the database where the feed stands, in milliseconds. Default 1,000. */
   readonly pokeIntervalMs?: number | undefined;
   /** After how long a stream of pokes ends, so that the client opens the next one, in milliseconds. Default 5 minutes. */

@@ -46,6 +46,55 @@ const push = (path: string, body: object) =>
     headers: { authorization: "Bearer ada", "content-type": "application/json" },
   });
 
+describe("how long a page may be kept, and by whom", () => {
+  const publicMaxAgeSeconds = (store: string) => ({ open: 30, "open/asked": 0 })[store];
+  const cachingOf = async (handler: ReturnType<typeof handlerOver>, path: string, headers = {}) => {
+    const response = await handler(get(path, { headers: { authorization: "Bearer ada", ...headers } }));
+    const kept = [response.headers.get("cache-control"), response.headers.get("vary")];
+    return { status: response.status, kept, etag: response.headers.get("etag") };
+  };
+  const isPrivate = ["private, no-cache", "Accept, Authorization"];
+
+  it("is for its caller to say, unless the store is declared public", async () => {
+    const handler = handlerOver(() => driver, { publicMaxAgeSeconds });
+    expect((await cachingOf(handler, "/sync/v1/closed/pull")).kept).toEqual(isPrivate);
+    expect((await cachingOf(handler, "/sync/v1/open/pull")).kept).toEqual(["public, max-age=30", "Accept"]);
+    expect((await cachingOf(handler, "/sync/v1/open/pull?scope=a/")).kept).toEqual(["public, max-age=30", "Accept"]);
+    expect((await cachingOf(handler, "/sync/v1/open%2Fasked/pull")).kept).toEqual(["public, no-cache", "Accept"]);
+    expect(
+      (
+        await cachingOf(
+          handlerOver(() => driver),
+          "/sync/v1/open/pull",
+        )
+      ).kept,
+    ).toEqual(isPrivate);
+  });
+
+  it("is the same for an answer that says that nothing was written since", async () => {
+    const handler = handlerOver(() => driver, { publicMaxAgeSeconds });
+    await handler(
+      push("/sync/v1/open/push", { client: "c", mutations: [{ id: 1, op: "kv.set", key: "k", value: 1 }] }),
+    );
+    const { etag } = await cachingOf(handler, "/sync/v1/open/pull");
+    const again = await cachingOf(handler, "/sync/v1/open/pull", { "if-none-match": etag });
+    expect(again).toEqual({ status: 304, kept: ["public, max-age=30", "Accept"], etag });
+  });
+
+  it("is nobody else's business where the answer is for one caller", async () => {
+    const handler = handlerOver(() => driver, {
+      publicMaxAgeSeconds,
+      authorize: () => ({ scope: "ada/", principal: "ada" }),
+    });
+    expect((await cachingOf(handler, "/sync/v1/open/pull")).kept).toEqual(isPrivate);
+    const about = await cachingOf(
+      handlerOver(() => driver, { publicMaxAgeSeconds }),
+      "/sync/v1/open/pull?client=c",
+    );
+    expect(about.kept).toEqual(isPrivate);
+  });
+});
+
 describe("a handler", () => {
   it.each([
     ["GET", "/sync/v1/s", 200],

@@ -26,7 +26,7 @@ export async function answerPull(call: SyncCall): Promise<Response> {
   const page = await pullUnlessKnown({ replica, cursor, limit, known, options });
   if ("resync" in page) return problemResponse(resyncProblem(page.resync));
 
-  const caching = { "cache-control": "private, no-cache", vary: "Accept, Authorization" };
+  const caching = cachingOf(call, { scope, client });
   if ("unchanged" in page)
     return new Response(null, { status: 304, headers: { ...caching, etag: feedTag(page.unchanged) } });
   const { epoch, head } = page;
@@ -37,6 +37,18 @@ export async function answerPull(call: SyncCall): Promise<Response> {
 }
 
 const NDJSON = "application/x-ndjson";
+
+/** The same for everybody only where the URL alone says what was asked. */
+function cachingOf(
+  { params, store, options }: SyncCall,
+  { scope, client }: { scope: string; client: string | undefined },
+) {
+  const isShared = client === undefined && scope === (params.get("scope") ?? "");
+  const maxAge = isShared ? options.publicMaxAgeSeconds?.(store) : undefined;
+  if (maxAge === undefined) return { "cache-control": "private, no-cache", vary: "Accept, Authorization" };
+  const age = Math.floor(maxAge);
+  return { "cache-control": age > 0 ? `public, max-age=${age}` : "public, no-cache", vary: "Accept" };
+}
 
 interface PullAsk {
   readonly cursor: Cursor | null;
