@@ -2,7 +2,7 @@ import memory from "pouchdb-adapter-memory";
 import PouchDB from "pouchdb-core";
 import replication from "pouchdb-replication";
 import { createStore, type Store } from "../../src/create-store.ts";
-import { syncOnce } from "../../src/sync/sync-once.ts";
+import { type SyncOnceOptions, syncOnce } from "../../src/sync/sync-once.ts";
 import type { SyncServer } from "./sync-server.ts";
 
 export interface SyncDocument {
@@ -24,10 +24,32 @@ export interface SyncContender {
 
 /** Devices on PGlite, the worker, Postgres. */
 export function onetripContender({ url, token }: SyncServer): SyncContender {
+  return ours("onetrip: PGlite, HTTP, workerd, Postgres", async () => ({
+    remote: `${url}/sync/v1/bench-${crypto.randomUUID()}`,
+    options: { authToken: token },
+    close: async () => undefined,
+  }));
+}
+
+/** Devices and server on PGlite, in one process and without a wire. */
+export function onetripAloneContender(): SyncContender {
+  return ours("onetrip: PGlite to PGlite", async () => {
+    const server = await newDevice();
+    return { remote: server, options: {}, close: () => server.close() };
+  });
+}
+
+interface OurServer {
+  readonly remote: string | Store;
+  readonly options: SyncOnceOptions;
+  close(): Promise<void>;
+}
+
+function ours(name: string, open: () => Promise<OurServer>): SyncContender {
   return {
-    name: "onetrip: PGlite, HTTP, workerd, Postgres",
+    name,
     async measure(documents, progress) {
-      const remote = `${url}/sync/v1/bench-${crypto.randomUUID()}`;
+      const { remote, options, close } = await open();
       const first = await newDevice();
       for (let at = 0; at < documents.length; at += 1000) {
         await first.records.putMany(documents.slice(at, at + 1000).map((value) => ({ key: value.id, value })));
@@ -38,12 +60,13 @@ export function onetripContender({ url, token }: SyncServer): SyncContender {
       const downloadMs = await timed(second, "down");
       await mustHold(documents.length, () => countRecords(second));
       await second.close();
+      await close();
       return { uploadMs, downloadMs };
 
       async function timed(store: Store, what: string): Promise<number> {
         const off = store.on("sync:progress", ({ done }) => progress(what, done));
         const began = performance.now();
-        const report = await syncOnce(store, remote, { authToken: token });
+        const report = await syncOnce(store, remote, options);
         const ms = performance.now() - began;
         off();
         if (!report.done) throw new Error("the sync did not end");

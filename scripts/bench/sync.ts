@@ -3,6 +3,7 @@ import { startPostgres } from "../../test/servers/postgres.ts";
 import { findPostgres } from "../../test/servers/postgres-binaries.ts";
 import { type Bench, clearProgress, medianOf, showProgress } from "./bench.ts";
 import {
+  onetripAloneContender,
   onetripContender,
   pouchContenders,
   type SyncContender,
@@ -19,7 +20,7 @@ export const syncBench: Bench = {
     const documents = Array.from({ length: count }, (_, index) => documentAt(index));
     const postgres = await startPostgres((await findPostgres()).main);
     const server = await startSyncServer(postgres.url);
-    const contenders = [onetripContender(server), ...pouchContenders([100, 1000])];
+    const contenders = [onetripContender(server), onetripAloneContender(), ...pouchContenders([100, 1000])];
     const bytes = Math.round(JSON.stringify(documents).length / count);
     console.log(`${count} documents of ${bytes} bytes, median of ${rounds} rounds, no delay on any line\n`);
     try {
