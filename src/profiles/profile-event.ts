@@ -2,7 +2,10 @@ import type { FailedAttempt } from "../driver/retry.ts";
 import { type EventOf, type EventPattern, type Listeners, listeners } from "../listeners.ts";
 import type { ProfileContext } from "./profile-call.ts";
 
-/** What a repository tells those who listen: of calls that succeeded, of conflicts, and of attempts that failed. Ids are data, so keep them out of public logs. */
+/**
+ * What a repository tells those who listen: of calls that succeeded, of conflicts, and of attempts that failed. Ids are data, so keep
+ * them out of public logs.
+ */
 export type ProfileEvent =
   | ProfileSaveEvent
   | ProfileLoadEvent
