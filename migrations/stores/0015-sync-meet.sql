@@ -170,11 +170,13 @@ begin
     return;
   end if;
 
-  -- What was sent from here and answered by nobody: the change says that it has arrived.
+  -- What was sent from here and answered by nobody: the change says that it has arrived. Not what a copy of this store sent under the
+  -- same number.
   select q.local_version into v_sent
   from persist.persist_sync_queue q
   where q.store = p_store and q.remote = p_remote and q.kind = v_kind and q.key = v_key and q.status = 'in_flight'
-    and p_change->'by'->>'client' = v_remote.client and (p_change->'by'->>'mutation')::bigint = q.mutation;
+    and p_change->'by'->>'client' = v_remote.client and (p_change->'by'->>'mutation')::bigint = q.mutation
+    and q.payload->'value' is not distinct from p_change->'value' and (q.operation = 'delete') = v_deleted;
   if found then
     perform persist.sync_note(p_store, p_remote, v_kind, v_key, p_change, v_sent, v_remote.generation, p_keep_value);
     return next;
