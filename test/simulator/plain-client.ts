@@ -32,17 +32,20 @@ export function plainClient(world: World): PlainClient {
   let cursor: Cursor | null = null;
   const mirror = new Map<string, MirrorRow>();
   let tags = 0;
+  let before: Promise<unknown> = Promise.resolve();
 
-  /** Whether it got through. */
-  async function guarded(work: () => Promise<void>): Promise<boolean> {
-    try {
-      await work();
-      return true;
-    } catch (error) {
-      if (!(error instanceof PersistError)) found(error);
-      note(`  plain client: ${String(error)}`);
-      return false;
-    }
+  /** One after the other: pages of two pulls make no state together. Whether it got through. */
+  function guarded(work: () => Promise<void>): Promise<boolean> {
+    const done = before.then(work).then(
+      () => true,
+      (error: unknown) => {
+        if (!(error instanceof PersistError)) found(error);
+        note(`  plain client: ${String(error)}`);
+        return false;
+      },
+    );
+    before = done;
+    return done;
   }
 
   function beginAgain(): void {
