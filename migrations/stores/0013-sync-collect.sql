@@ -7,7 +7,8 @@ create index persist_kv_tombstones on persist.persist_kv (store, lane, updated_a
 -- lane, which other writers avoid meanwhile. The lane's floor rises to the highest seq that went, so a replica that has not read
 -- so far is told to begin again. Nothing goes that a remote of this store has not got.
 --
--- `more` asks for another call; without it there was nothing left to do. `lane` is the one that was worked on, or null.
+-- `more` asks for another call; without it there was nothing left to do, but for lanes of transactions that are still open: those
+-- are left for the next time, for nobody knows how long they stay. `lane` is the one that was worked on, or null.
 create function persist.sync_collect(p_store text, p_before_ms text, p_limit int)
 returns table (collected int, lane int, more boolean)
 language plpgsql as $$
@@ -44,7 +45,11 @@ begin
       continue when not found;
     end if;
 
-    perform 1 from persist.persist_sync_clock c where c.store = p_store and c.lane = v_lane for update;
+    perform 1
+    from persist.persist_sync_clock c
+    where c.store = p_store and c.lane = v_lane
+    for update skip locked;
+    continue when not found;
     -- A row that somebody writes is about to leave the lane: it is left to him, and nobody waits here with a row in hand.
     v_records := array(
       select r.key

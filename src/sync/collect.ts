@@ -35,8 +35,9 @@ export interface CollectProgress {
  * which replicas hear. One that has not pulled since then, and does not know of the deletion, must pull from the start
  * afterwards; so let them stay for longer than any device is away. What a remote of this store has not got yet stays too.
  *
- * Each statement works on one lane of the store, which other writers avoid meanwhile. Stopped at any point, what was done is done;
- * any number of processes may do it at once, and again after any error.
+ * Each statement works on one lane of the store, which other writers avoid meanwhile; a lane on which somebody's transaction is open
+ * is left for the next time. Stopped at any point, what was done is done; any number of processes may do it at once, and again
+ * after any error.
  *
  * @throws ValidationError when `olderThanMs` or `limit` is not sound
  * @example

@@ -16,7 +16,7 @@ const PASSWORD = "only-here";
 /** Waits for locks end after this: a transaction that stays open must not hold up a device for ever. */
 const LOCK_TIMEOUT_MS = 150;
 
-const POOLER_SETTINGS = { max_client_conn: 40, query_wait_timeout: 10, server_login_retry: 1 };
+const POOLER_SETTINGS = { query_wait_timeout: 10, server_login_retry: 1 };
 
 /**
  * A database of its own on a Postgres server, through a PgBouncer of its own in transaction mode, by several drivers.

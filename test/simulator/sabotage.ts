@@ -1,6 +1,6 @@
 import pgPackage from "pg";
 import { withDatabase } from "../servers/provided.ts";
-import type { FaultTally } from "./faults.ts";
+import type { Fault, FaultTally } from "./faults.ts";
 
 export interface Sabotage {
   /** How many blows there were before. */
@@ -19,13 +19,13 @@ export interface Sabotage {
 /** How long it lasts between two blows, in milliseconds. */
 const PAUSE_MS = 25;
 
-/** How long there is no place left at the pooler: until somebody was sent away, or nobody comes. */
-const FULL_MS = 1_000;
+/** How long a blow lasts at most that goes on until somebody has felt it. */
+const BLOW_MS = 1_000;
 
 /** The pooler is killed once in so many blows. */
 const POOLER_EVERY = 400;
 
-/** Ends backends, cancels statements and takes connections away for as long as the work lasts. */
+/** Ends backends, cancels statements and lets nobody connect, for as long as the work lasts. */
 export async function sabotage(target: Sabotage, work: () => Promise<void>): Promise<void> {
   const { tally } = target;
   const admin = new pgPackage.Client(target.database);
@@ -64,9 +64,9 @@ async function blow(
     await restartPooler();
     tally.count("pooler killed and restarted");
   } else if (count % 10 === 7) {
-    const refusals = () => tally.counts()["connections of the server exhausted"];
-    const before = refusals();
-    await takeConnections(poolerUrl(), openDriversAnew, () => refusals() > before);
+    await refuseClients(poolerUrl(), openDriversAnew, felt(tally, "connections of the server exhausted"));
+  } else if (count % 100 === 3) {
+    await lockRecords(admin, felt(tally, "lock timeout of the server, 55P03"));
   } else if (count % 4 === 1) {
     if (await hurt(admin, "pg_terminate_backend", role)) tally.count("backend terminated");
   } else {
@@ -88,22 +88,46 @@ async function hurt(
   return rows[0]?.is_hurt === true;
 }
 
-/** Takes every place that the pooler has for clients; those who come then are sent away. */
-async function takeConnections(url: string, othersCome: () => void, isFelt: () => boolean): Promise<void> {
-  const taken: pgPackage.Client[] = [];
+/** Lets the pooler have no place left but the one from which this is said: those who come then are sent away. */
+async function refuseClients(url: string, othersCome: () => void, felt: () => Promise<void>): Promise<void> {
+  const console = new pgPackage.Client(withDatabase(url, "pgbouncer"));
+  console.on("error", () => undefined);
+  await console.connect();
+  const { rows } = await console.query("show config");
+  const places = rows.find(({ key }) => key === "max_client_conn")?.value;
   try {
-    for (;;) {
-      const client = new pgPackage.Client(url);
-      client.on("error", () => undefined);
-      await client.connect();
-      taken.push(client);
-    }
-  } catch {
+    await console.query("set max_client_conn = 1");
     othersCome();
-    for (let waited = 0; waited < FULL_MS && !isFelt(); waited += PAUSE_MS) await pause(PAUSE_MS);
+    await felt();
   } finally {
-    await Promise.all(taken.map((client) => client.end().catch(() => undefined)));
+    await console.query(`set max_client_conn = ${places}`);
+    await console.end();
   }
+}
+
+/** Nobody writes a record until somebody's patience has ended. */
+async function lockRecords(admin: pgPackage.Client, felt: () => Promise<void>): Promise<void> {
+  await admin.query("begin");
+  try {
+    await admin.query(`set local lock_timeout = ${BLOW_MS}`);
+    await admin.query("lock table persist.persist_records in share mode");
+    await felt();
+  } catch (error) {
+    // A transaction that stays open was there first: then it is that one which others wait for.
+    if (!(error instanceof pgPackage.DatabaseError && error.code === "55P03")) throw error;
+  } finally {
+    await admin.query("rollback");
+  }
+}
+
+/** Resolves when that has happened once more, or does not happen. */
+function felt(tally: FaultTally, fault: Fault): () => Promise<void> {
+  const before = tally.counts()[fault];
+  return async () => {
+    for (let waited = 0; waited < BLOW_MS && tally.counts()[fault] === before; waited += PAUSE_MS) {
+      await pause(PAUSE_MS);
+    }
+  };
 }
 
 function pause(ms: number): Promise<void> {

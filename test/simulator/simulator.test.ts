@@ -27,5 +27,6 @@ async function holds(open: () => Promise<Ground>, schedules: number): Promise<vo
   } finally {
     await ground.close();
   }
-  expect(missingFaults(tally, ground.reached)).toEqual([]);
+  const missing = missingFaults(tally, ground.reached);
+  expect(missing, `these never happened: ${missing.join("; ")}`).toEqual([]);
 }

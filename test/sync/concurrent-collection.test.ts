@@ -86,7 +86,7 @@ describe("collection while others write and read", () => {
 
     const other = new pgPackage.Client(database.url);
     await other.connect();
-    // The tombstone gets a lane of its own: in that of the push, collection would wait for it.
+    // The tombstone gets a lane of its own: that of the push is left alone.
     await other.query("begin");
     await other.query("select 1 from persist.persist_sync_clock where store = 'waiting' for update");
     await store.records.delete("z");
@@ -110,6 +110,22 @@ describe("collection while others write and read", () => {
     expect(await pushing).toEqual({ resync: "floor" });
     expect(await replica.pull(null, 10, { client: "c" })).toMatchObject({ changes: [{ key: "a", value: 1 }] });
     expect(await replica.pull(null, 10, { client: "c" })).not.toHaveProperty("lastMutation");
+  });
+
+  it("does not wait for a transaction that stays open, but leaves its lane for the next time", async () => {
+    const store = await createStore("open", { driver });
+    const target = { driver, store: "open" };
+    await store.records.put("a", 1);
+    await store.records.delete("a");
+
+    const other = new pgPackage.Client(database.url);
+    await other.connect();
+    await other.query("begin");
+    await other.query("select status from persist.record_put('open', 'b', '1', null)");
+    expect(await collectTombstones(target, { olderThanMs: 0, timeoutMs: 5_000 })).toBe(0);
+    await other.query("commit");
+    await other.end();
+    expect(await collectTombstones(target, { olderThanMs: 0 })).toBe(1);
   });
 });
 
