@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { type Bug, bugs, spoiled } from "../../test/simulator/bugs.ts";
 import { type FaultTally, faultTally, missingFaults } from "../../test/simulator/faults.ts";
 import { type Ground, pgliteGround } from "../../test/simulator/ground.ts";
@@ -61,8 +62,10 @@ async function runOn(name: GroundName, serverUrl: string, options: RunOptions): 
     await runSchedules(bug ? await spoiled(ground, bug) : ground, { seed, schedules, steps, tally, progress });
   } catch (error) {
     if (!(error instanceof ScheduleFailure)) throw error;
+    const file = join(tmpdir(), `onetrip-sync-${name}-${error.seed}.log`);
+    writeFileSync(file, error.account);
     throw new ProofFailure(
-      `over ${name}: ${error.message}\n\nAgain: --over ${name} --seed ${error.seed} --schedules 1`,
+      `over ${name}: ${error.message}\n\nEvery statement: ${file}\nAgain: --over ${name} --seed ${error.seed} --schedules 1`,
     );
   } finally {
     await ground.close();

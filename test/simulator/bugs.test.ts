@@ -19,6 +19,7 @@ describe("the simulator finds", () => {
           (error: unknown) => error,
         );
         expect(failure).toBeInstanceOf(ScheduleFailure);
+        expect(failure).toHaveProperty("account", expect.stringContaining("sync_push_v2"));
       } finally {
         await ground.close();
       }

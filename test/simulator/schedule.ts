@@ -35,10 +35,14 @@ export interface Schedule {
 export class ScheduleFailure extends Error {
   override readonly name = "ScheduleFailure";
   readonly seed: number;
+  /** The steps with every statement between them: where threads race, the seed alone does not bring it back. */
+  readonly account: string;
 
-  constructor(seed: number, what: readonly string[], steps: readonly string[]) {
+  constructor(seed: number, what: readonly string[], account: readonly (string | ObservedStatement)[]) {
+    const steps = account.filter((each) => typeof each === "string");
     super(`seed ${seed}:\n${what.join("\n")}\n\nafter these steps:\n${steps.join("\n")}`);
     this.seed = seed;
+    this.account = account.map((each) => (typeof each === "string" ? each : `    ${JSON.stringify(each)}`)).join("\n");
   }
 }
 
@@ -48,20 +52,21 @@ export function schedule(options: ScheduleOptions): Schedule {
   const { seed, ground, tally } = options;
   const { copies, isOrdered } = ground;
   const random = seededRandom(seed);
-  const steps: string[] = [];
+  const account: (string | ObservedStatement)[] = [];
   const found: string[] = [];
   const name = `s${seed}`;
   const server = `${name}/server`;
   const written = ledger(isOrdered);
   const model = isOrdered ? serverModel() : undefined;
   const turns = isOrdered ? seededTurns(random) : freeTurns;
-  const note = (text: string) => void steps.push(text.replaceAll(`${name}/`, ""));
+  const note = (text: string) => void account.push(text.replaceAll(`${name}/`, ""));
   const report = (error: unknown) => {
     found.push(error instanceof Error ? (error.stack ?? error.message) : String(error));
   };
   const observer: Observer = {
     failed: (error) => countServerFault(error, tally),
     done(statement: ObservedStatement) {
+      account.push(statement);
       try {
         observe(statement, { server, written, model });
       } catch (error) {
@@ -92,7 +97,7 @@ export function schedule(options: ScheduleOptions): Schedule {
   const on: Stage = stage(world);
 
   function failIfFound(): void {
-    if (found.length > 0) throw new ScheduleFailure(seed, found, steps);
+    if (found.length > 0) throw new ScheduleFailure(seed, found, account);
   }
 
   async function guarded(work: () => Promise<void>): Promise<void> {

@@ -1,5 +1,5 @@
 import type { Store } from "../../src/create-store.ts";
-import { NotFoundError } from "../../src/errors.ts";
+import { ConflictError, NotFoundError } from "../../src/errors.ts";
 import type { Dice } from "./dice.ts";
 import { limits } from "./world.ts";
 
@@ -93,8 +93,16 @@ function add(key: string, tag: string): Unmarked {
     places: [`record:${key}`],
     isLasting: true,
     async send(store) {
-      const patched = await store.records.patch(key, { [tag]: 1 }).catch(ifThere);
-      return patched ?? store.records.put(key, { [tag]: 1 });
+      for (;;) {
+        const patched = await store.records.patch(key, { [tag]: 1 }).catch(ifThere);
+        if (patched !== undefined) return patched;
+        try {
+          return await store.records.put(key, { [tag]: 1 }, { expectedVersion: "absent" });
+        } catch (error) {
+          // Another has made it meanwhile, whose members must stay.
+          if (!(error instanceof ConflictError)) throw error;
+        }
+      }
     },
   };
 }
