@@ -1,4 +1,4 @@
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import {
   authentication,
   type DatabaseOptions,
@@ -21,6 +21,8 @@ export interface AppOptions {
   /** Gives a request its driver, which is closed when the request is done. */
   readonly open: DatabaseOptions["open"];
   readonly report: Report;
+  /** How long a poke may wait at most, in milliseconds. Default 25 s. */
+  readonly pokeWaitMs?: ((c: Context) => number) | undefined;
   /** After how long a stream of pokes ends, in milliseconds. Default 5 minutes. */
   readonly pokeStreamMs?: number | undefined;
 }
@@ -29,7 +31,10 @@ export interface AppOptions {
  * The worker, the same on every platform: health, profiles and sync over the driver of each request. Holds the public keys that
  * tokens are checked with and nothing else between requests, so make it once.
  */
-export function createApp(settings: Settings, { open, report, pokeStreamMs }: AppOptions): Hono<OnetripEnv> {
+export function createApp(
+  settings: Settings,
+  { open, report, pokeWaitMs, pokeStreamMs }: AppOptions,
+): Hono<OnetripEnv> {
   const app = new Hono<OnetripEnv>();
   const withDatabase = database({ open });
 
@@ -49,6 +54,7 @@ export function createApp(settings: Settings, { open, report, pokeStreamMs }: Ap
     "/",
     syncRoutes({
       replica: (c, store) => storeReplica({ driver: c.get("driver"), store, principal: principalOf(c).subject }),
+      pokeWaitMs,
       pokeStreamMs,
       report,
     }),

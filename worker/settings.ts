@@ -60,9 +60,9 @@ function readDatabase(
   if (databaseUrl === undefined) {
     return missing("DATABASE_URL", "postgresql://user:password@host/database, as a secret");
   }
-  if (!/^postgres(ql)?:/i.test(databaseUrl) || !URL.canParse(databaseUrl)) {
+  if (!isConnectionUrl(databaseUrl)) {
     return {
-      fault: "DATABASE_URL must be postgresql://user:password@host/database; percent-encode @ / # in the password.",
+      fault: "DATABASE_URL must be postgresql://user:password@host/database; percent-encode @ / # % in the password.",
     };
   }
   const named = text(env, "DATABASE_DRIVER") ?? (hyperdrive ? "postgres" : drivers[0]);
@@ -72,6 +72,15 @@ function readDatabase(
     return { fault: "DATABASE_DRIVER must be postgres or pg when there is a HYPERDRIVE binding." };
   }
   return { driver, databaseUrl };
+}
+
+function isConnectionUrl(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+  } catch {
+    return false;
+  }
+  return /^postgres(ql)?:/i.test(text) && URL.canParse(text);
 }
 
 function readKeys(env: Environment): Pick<AuthenticationOptions, "keys"> | { readonly fault: string } {

@@ -20,7 +20,13 @@ export async function runCommandLine(args: readonly string[], terminal: Terminal
     return exitCode;
   } catch (error) {
     // Commander has said what is wrong; help and the version come this way too.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+    if (error instanceof CommanderError) {
+      if (error.exitCode === 0) return exitCodes.ok;
+      const exitCode = exitCodes.usage;
+      const message = error.message.replace(/^error: /, "");
+      if (args.includes("--json")) printJson(terminal, { error: { exitCode, code: "usage", message } });
+      return exitCode;
+    }
     return report(explainError(error), error, args, terminal);
   }
 }

@@ -34,3 +34,10 @@ export function wholeNumber(text: string): number {
 export function countFromZero(text: string): number {
   return text === "0" ? 0 : wholeNumber(text);
 }
+
+/** A port, or 0 for any that is free. */
+export function portNumber(text: string): number {
+  const port = countFromZero(text);
+  if (port <= 65_535) return port;
+  throw new InvalidArgumentError("Expected a number from 0 to 65535.");
+}

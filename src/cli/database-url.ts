@@ -56,8 +56,10 @@ export function shownUrl(url: string): string {
   if (folder !== undefined) return `pglite:${folder}`;
   if (!URL.canParse(url)) return "the database";
   const { hostname, port, pathname, username } = new URL(url);
-  const database = pathname.length > 1 ? pathname : "";
-  return `${decoded(username) || "postgres"}@${hostname || "localhost"}:${port || 5432}${decoded(database)}`;
+  const database = decoded(pathname.slice(1));
+  // A password with a slash in it that was not encoded would be read as host, port and path.
+  if (/[@/]/.test(database)) return "the database";
+  return `${decoded(username) || "postgres"}@${hostname || "localhost"}:${port || 5432}${database && `/${database}`}`;
 }
 
 function decoded(text: string): string {

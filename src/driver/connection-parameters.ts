@@ -63,13 +63,15 @@ export function isLocalHost(host: string): boolean {
 export function parseUrl(text: string): URL {
   if (/^postgres(ql)?:\/\//i.test(text)) {
     try {
-      return new URL(text);
+      const url = new URL(text);
+      for (const part of [url.username, url.password, url.pathname]) decodeURIComponent(part);
+      return url;
     } catch {
-      // Falls through to the one message: URL's own would quote the text.
+      // Falls through to the one message: an error's own may quote the text.
     }
   }
   throw new ValidationError(
-    "connection string: expected postgresql://user:password@host:port/database; characters such as @ / # in the password must be percent-encoded",
+    "connection string: expected postgresql://user:password@host:port/database; characters such as @ / # % in the password must be percent-encoded",
   );
 }
 

@@ -22,6 +22,11 @@ export interface SyncRoutesOptions {
   readonly publicMaxAgeSeconds?: ((store: string) => number | undefined) | undefined;
   /** How often a waiting poke asks the database where the feed stands, in milliseconds. Default 1,000. */
   readonly pokeIntervalMs?: number | undefined;
+  /**
+   * How long a poke of this request may wait at most, in milliseconds: less where the platform ends a request sooner. Default, and at
+   * most, 25 s.
+   */
+  readonly pokeWaitMs?: ((c: Context<OnetripEnv>) => number) | undefined;
   /** After how long a stream of pokes ends, so that the client opens the next one, in milliseconds. Default 5 minutes. */
   readonly pokeStreamMs?: number | undefined;
   readonly report?: Report | undefined;
@@ -46,8 +51,8 @@ export type SyncVerdict = boolean | { readonly scope: string };
  * | 403 | `client-forbidden` | the client id is another principal's |
  * | 409 | `gap`, `unknown-client` | mutations are missing, with `lastMutation`; begin again at 1 |
  * | 410 | `resync` | with `why`; pull from the start |
- * | 413 | `too-large` | send fewer mutations |
- * | 422 | `validation`, `unsupported-op` | nothing of the batch was applied |
+ * | 413 | `too-large` | the body is larger than a push may be; send fewer mutations |
+ * | 422 | `validation`, `unsupported-op` | no batch, or more mutations or bytes than the limits allow; nothing of it was applied |
  *
  * A stream of pokes goes on using the request's driver after its answer has begun: `database()` waits for that.
  */
@@ -68,7 +73,13 @@ async function answerThrough(
   c: Context<OnetripEnv, "/sync/v1/:store">,
   operation: SyncOperation,
 ): Promise<Response> {
-  const { replica, authorize = (_, { store }) => maySync(principalOf(c), store), report, ...rest } = options;
+  const {
+    replica,
+    authorize = (_, { store }) => maySync(principalOf(c), store),
+    pokeWaitMs,
+    report,
+    ...rest
+  } = options;
   const released = Promise.withResolvers<void>();
   let isHeld = false;
   const response = await answerSync(
@@ -77,6 +88,7 @@ async function answerThrough(
     {
       ...rest,
       authorize: (_, ask) => authorize(c, ask),
+      ...(pokeWaitMs && { pokeWaitMs: () => pokeWaitMs(c) }),
       async replica(_, access) {
         const opened = await replica(c, access.store, access);
         isHeld = true;

@@ -44,4 +44,4 @@ export function checkTtl(ttl: number | undefined, what: string): number | null {
   );
 }
 
-const MAX_TTL_MS = 100 * 365.25 * 24 * 60 * 60 * 1000;
+export const MAX_TTL_MS = 100 * 365.25 * 24 * 60 * 60 * 1000;

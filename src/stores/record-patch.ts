@@ -57,14 +57,19 @@ export function recordPatch(context: StoreContext) {
 /** Each level is a call within the database; some hundred of them end at the stack of the smallest, PGlite's. */
 const MAX_DEPTH = 64;
 
-/** Only objects in objects count: anything else replaces what is there as a whole. */
 /** @throws ValidationError when the patch is no JSON, too large, or nested deeper than the database merges */
 export function toPatchJson(patch: unknown, what: string, maxBytes: number): string {
   const json = toJson(patch, what, maxBytes);
-  checkDepth(JSON.parse(json), what, MAX_DEPTH);
+  checkPatchDepth(JSON.parse(json), what);
   return json;
 }
 
+/** @throws ValidationError when the patch, read from JSON, is nested deeper than the database merges */
+export function checkPatchDepth(patch: unknown, what: string): void {
+  checkDepth(patch, what, MAX_DEPTH);
+}
+
+/** Only objects in objects count: anything else replaces what is there as a whole. */
 function checkDepth(patch: unknown, what: string, levels: number): void {
   if (typeof patch !== "object" || patch === null || Array.isArray(patch)) return;
   if (levels === 0) throw new ValidationError(`${what} is nested deeper than ${MAX_DEPTH} levels; put the whole value`);

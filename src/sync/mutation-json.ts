@@ -2,6 +2,7 @@ import { ValidationError } from "../errors.ts";
 import { toJson } from "../sql/json.ts";
 import { checkKey } from "../sql/key.ts";
 import { exceedsBytes } from "../sql/utf8.ts";
+import { checkPatchDepth } from "../stores/record-patch.ts";
 import type { RejectedReason } from "./replica.ts";
 
 /**
@@ -43,7 +44,7 @@ function membersOf(given: Given & object, bounds: Bounds): Members {
     case "delete":
       return { op, ...keyed(given, bounds), ...condition(given, bounds), ...lost(given) };
     case "merge":
-      return { op, ...keyed(given, bounds), value: json(given["value"], bounds), base: versionIn(given["base"], 0) };
+      return { op, ...keyed(given, bounds), value: patch(given["value"], bounds), base: versionIn(given["base"], 0) };
     case "append":
       return { op, key: key(given["stream"], bounds), event: event(given["event"], bounds) };
     case "kv.set":
@@ -68,6 +69,13 @@ function key(given: unknown, { scope }: Bounds): string {
 function json(value: unknown, { maxValueBytes }: Bounds): string {
   const text = toJson(value, "push: value", Number.POSITIVE_INFINITY);
   if (exceedsBytes(text, maxValueBytes)) throw new Unfit("too-large");
+  return text;
+}
+
+/** What the database cannot merge would fail the whole statement, and all that is sent with it. */
+function patch(value: unknown, bounds: Bounds): string {
+  const text = json(value, bounds);
+  checkPatchDepth(JSON.parse(text), "push: value");
   return text;
 }
 

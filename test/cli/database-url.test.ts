@@ -40,6 +40,8 @@ describe("shownUrl", () => {
     ["postgresql://%zz:hunter2@h/%zz", "%zz@h:5432/%zz"],
     ["pglite:./data", "pglite:./data"],
     ["postgresql://ada:hunter2@h:port/d", "the database"],
+    ["postgresql://ada:2024/hunter2@h/d", "the database"],
+    ["postgresql://ada:2024/hunter2%40h", "the database"],
   ])("of %s has no secret", (given, shown) => {
     expect(shownUrl(given)).toBe(shown);
   });

@@ -4,6 +4,8 @@ import type { Finding } from "../../src/cli/doctor/finding.ts";
 import { urlKeys } from "../../src/cli/doctor/url-keys.ts";
 import { createStore } from "../../src/create-store.ts";
 import { pg } from "../../src/driver/pg.ts";
+import { storeMigrations } from "../../src/migrate/embedded.ts";
+import { migrate } from "../../src/migrate/migrate.ts";
 import { type PgBouncer, startPgBouncer } from "../servers/pgbouncer.ts";
 import { withDatabase } from "../servers/provided.ts";
 import { withNewDatabase } from "../stores/new-database.ts";
@@ -307,6 +309,37 @@ describe("roles and tables", () => {
       data: { altered: ["0001-tables"] },
     });
     await store.close();
+  });
+
+  it("a schema in which it may not make the tables is a failure", async () => {
+    const owner = pg(database().postgres);
+    await owner.query({ text: "create schema empty", params: [] });
+    await owner.query({ text: `grant usage on schema empty to ${role}`, params: [] });
+    expect((await diagnose(asRole, "empty")).get("rights")).toMatchObject({
+      level: "failure",
+      found: expect.stringContaining("has no tables"),
+    });
+    await owner.query({ text: `grant create on schema empty to ${role}`, params: [] });
+    expect((await diagnose(asRole, "empty")).get("rights")).toMatchObject({ level: "ok" });
+    await owner.close();
+  });
+
+  it("functions that it may not call are a failure, and tables of another are not for it to migrate", async () => {
+    const owner = pg(database().postgres);
+    await migrate(owner, storeMigrations, { schema: "closed" });
+    const grants = [
+      `grant usage, create on schema closed to ${role}`,
+      `grant select, insert, update, delete on all tables in schema closed to ${role}`,
+      "revoke execute on all functions in schema closed from public",
+    ];
+    for (const text of grants) await owner.query({ text, params: [] });
+    expect((await diagnose(asRole, "closed")).get("rights")).toMatchObject({
+      level: "failure",
+      found: expect.stringContaining("functions"),
+    });
+    await owner.query({ text: `grant execute on all functions in schema closed to ${role}`, params: [] });
+    expect((await diagnose(asRole, "closed")).get("rights")).toMatchObject({ level: "advice" });
+    await owner.close();
   });
 
   it("with --strict a warning is a problem", async () => {

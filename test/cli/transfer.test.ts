@@ -132,9 +132,27 @@ describe("key-value entries", () => {
     expect(session?.expiresAt?.getTime()).toBeGreaterThan(Date.now() + 3_000_000);
     await copy.close();
   });
+
+  it("are refused with a life that is no number, and live for a hundred years where one was given for longer", async () => {
+    const line = (entry: object) => `${JSON.stringify({ key: "k", value: 1, ...entry })}\n`;
+    const args = ["import", database().postgres, "kv-lives", "-", "--kv"];
+    const wrong = await runHere(args, { input: line({ ttl: "60000" }) });
+    expect(wrong).toMatchObject({ code: 65, stderr: expect.stringContaining("ttl") });
+    expect(await runHere(args, { input: line({ expiresAt: "9999-12-31T00:00:00Z" }) })).toMatchObject({ code: 0 });
+  });
 });
 
 describe("files", () => {
+  it("keep what they hold when an export does not come about, and lose it when one does", async () => {
+    const kept = join(folder, "kept.ndjson");
+    writeFileSync(kept, "of before, and longer than what comes now ".repeat(1000));
+    const unreachable = "postgresql://ada@127.0.0.1:1/notes";
+    expect(await runHere(["export", unreachable, "quakes", "-o", kept])).toMatchObject({ code: 2 });
+    expect(readFileSync(kept, "utf8")).toContain("of before");
+    expect(await runHere(["export", database().postgres, "quakes", "-o", kept])).toMatchObject({ code: 0 });
+    expect(readFileSync(kept, "utf8")).not.toContain("of before");
+  });
+
   it("that cannot be read or written end it with 65", async () => {
     const missing = join(folder, "missing/file.ndjson");
     expect(await runHere(["import", database().postgres, "quakes", missing])).toMatchObject({ code: 65 });

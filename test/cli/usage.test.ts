@@ -37,6 +37,7 @@ describe("arguments that are not understood end with 64, and say what to do", ()
     [["status", "mysql://host/db"], "begins with postgresql:// or pglite:"],
     [["status", "postgresql://h/d", "more"], "too many arguments"],
     [["status", "postgresql://h/d", "--timeout", "soon"], "whole number"],
+    [["dev", "--port", "99999"], "0 to 65535"],
     [["sql", "postgresql://h/d"], "missing argument: statement"],
     [["import", "postgresql://h/d", "notes", "-", "--events", "--kv"], "one of them"],
     [["migrate", "--print", "--check"], "one of them"],
@@ -55,6 +56,11 @@ describe("arguments that are not understood end with 64, and say what to do", ()
     expect(code).toBe(64);
     const message = expect.stringContaining("--output");
     expect(JSON.parse(stdout)).toEqual({ error: { code: "usage", exitCode: 64, message } });
+
+    const unknown = await runHere(["status", "--json", "--bogus"]);
+    expect(JSON.parse(unknown.stdout)).toEqual({
+      error: { code: "usage", exitCode: 64, message: "unknown option '--bogus'" },
+    });
   });
 });
 

@@ -26,6 +26,14 @@ describe.each([
     expect(JSON.stringify(warnings)).not.toContain("w0rd");
   });
 
+  it("is refused, without a word of it, where it cannot be read", () => {
+    for (const url of ["postgresql://u:hunter2%off@localhost/db", "postgresql://u:hunter2@localhost/d%b"]) {
+      expect(() => open(url)).toThrow(
+        expect.objectContaining({ code: "validation", message: expect.not.stringContaining("hunter2") }),
+      );
+    }
+  });
+
   it("is not told of when every key is used", () => {
     const warnings: DriverWarning[] = [];
     const url = "postgresql://u:p@localhost/db?sslmode=require&application_name=app";

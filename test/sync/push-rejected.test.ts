@@ -8,6 +8,8 @@ const { replica: newReplica } = withReplicas();
 const key = "a";
 const base = 0;
 const event = { id: "e", payload: 1 };
+/** An object in an object and so on. */
+const nested = (levels: number): unknown => (levels === 0 ? 1 : { in: nested(levels - 1) });
 const set = { op: "kv.set", key, value: 1 };
 
 describe("a mutation that can never be applied", () => {
@@ -29,6 +31,8 @@ describe("a mutation that can never be applied", () => {
     ["two ways to decide", { op: "delete", key, base, assumed: null }],
     ["a negative base", { op: "put", key, value: 1, base: -1 }],
     ["a base that is text", { op: "put", key, value: 1, base: "1" }],
+    ["a patch that nests too deeply", { op: "merge", key, value: nested(65) }],
+    ["a patch that nests far too deeply", { op: "merge", key, value: nested(900) }],
     ["half a version", { op: "merge", key, value: 1, base: 0.5 }],
     ["an assumption that is no object", { op: "put", key, value: 1, assumed: 3 }],
     ["an assumption without a value", { op: "put", key, value: 1, assumed: {} }],

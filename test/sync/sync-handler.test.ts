@@ -87,6 +87,7 @@ describe("how long a page may be kept, and by whom", () => {
       authorize: () => ({ scope: "ada/", principal: "ada" }),
     });
     expect((await cachingOf(handler, "/sync/v1/open/pull")).kept).toEqual(isPrivate);
+    expect((await cachingOf(handler, "/sync/v1/open/pull?scope=ada/")).kept).toEqual(isPrivate);
     const about = await cachingOf(
       handlerOver(() => driver, { publicMaxAgeSeconds }),
       "/sync/v1/open/pull?client=c",
@@ -96,6 +97,21 @@ describe("how long a page may be kept, and by whom", () => {
 });
 
 describe("a handler", () => {
+  it("takes no push that a page of another site can send unasked: one that is not said to be JSON", async () => {
+    const handler = handlerOver(() => driver);
+    for (const type of [undefined, "text/plain"]) {
+      const sent = get("/sync/v1/s/push", { method: "POST", body: new Blob(["{}"], type ? { type } : {}) });
+      expect(sent.headers.get("content-type")).toBe(type ?? null);
+      expect((await handler(sent)).status).toBe(415);
+    }
+  });
+
+  it("waits no longer than it may", async () => {
+    const handler = handlerOver(() => driver, { pokeWaitMs: () => 20 });
+    expect(await (await handler(get("/sync/v1/s"))).json()).toMatchObject({ limits: { maxWaitSeconds: 0.02 } });
+    expect((await handler(get("/sync/v1/s/poke?head=&wait=25"))).status).toBe(204);
+  });
+
   it.each([
     ["GET", "/sync/v1/s", 200],
     ["GET", "/api/sync/v1/s/pull", 200],

@@ -139,6 +139,16 @@ describe("a stream of pokes", () => {
   });
 });
 
+describe("a poke that waits", () => {
+  it("is answered before the platform ends the invocation", async () => {
+    const { get } = client(start({ url: database().pgbouncer, timeoutMs: 1500 }), token().bearer);
+    await get("/healthz");
+    const startedAt = Date.now();
+    expect(await get("/sync/v1/quiet/poke?head=&wait=25")).toMatchObject({ status: 204 });
+    expect(Date.now() - startedAt).toBeLessThan(1500);
+  });
+});
+
 describe("a Lambda without its settings", () => {
   it("says which variable is missing, and which drivers there are", async () => {
     const handler = lambdaHandler({ DATABASE_URL: "postgresql://localhost/db", DATABASE_DRIVER: "neon-websocket" });

@@ -29,6 +29,7 @@ describe("the settings of the worker", () => {
     ["DATABASE_URL", "", /^DATABASE_URL is not set/],
     ["DATABASE_URL", "mysql://user:hunter2@host/db", /^DATABASE_URL must be postgresql:/],
     ["DATABASE_URL", "postgresql://user:hunter2@/#@host:port", /^DATABASE_URL must be postgresql:/],
+    ["DATABASE_URL", "postgresql://user:hunter2%off@host/db", /^DATABASE_URL must be postgresql:/],
     ["PUBLIC_JWK", undefined, /^PUBLIC_JWK is not set.*JWKS_URL/],
     ["TOKEN_ISSUER", undefined, /^TOKEN_ISSUER is not set/],
     ["TOKEN_AUDIENCE", undefined, /^TOKEN_AUDIENCE is not set/],

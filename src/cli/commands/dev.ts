@@ -3,7 +3,7 @@ import { dirname, join, relative } from "node:path";
 import { Command, Option } from "commander";
 import type { LocalNeon } from "../../local/local-neon.ts";
 import { InputError } from "../command-errors.ts";
-import { countFromZero } from "../command-options.ts";
+import { countFromZero, portNumber } from "../command-options.ts";
 import { pgliteFolder, shownUrl } from "../database-url.ts";
 import { exitCodeHelp, exitCodes } from "../exit-codes.ts";
 import { type FolderLock, lockFolder } from "../folder-lock.ts";
@@ -25,7 +25,7 @@ export function devCommand({ terminal }: CommandContext): Command {
       "A Postgres on this machine behind a local Neon endpoint, until Ctrl+C. Needs no Docker and no account.",
     )
     .option("--database <url>", "pglite:folder, or pglite: for memory, or a postgresql:// server", defaultDatabase)
-    .addOption(new Option("--port <n>", "where it listens; 0 for any").argParser(countFromZero).default(8432))
+    .addOption(new Option("--port <n>", "where it listens; 0 for any").argParser(portNumber).default(8432))
     .addOption(
       new Option("--latency <ms>", "delay of every answer: a network's round trip").argParser(countFromZero).default(0),
     )

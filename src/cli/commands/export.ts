@@ -1,4 +1,4 @@
-import { createWriteStream, openSync } from "node:fs";
+import { createWriteStream, fstatSync, ftruncateSync, openSync } from "node:fs";
 import { promisify } from "node:util";
 import { Command } from "commander";
 import { createStore } from "../../create-store.ts";
@@ -40,12 +40,14 @@ export function exportCommand({ terminal }: CommandContext): Command {
       try {
         const store = await createStore(name, { driver, schema: options.schema, migrate: "check" });
         const { unit } = importKinds[kind];
-        const target = output === undefined ? terminal.stdout : openOutput(output);
+        const file = output === undefined ? undefined : openOutput(output);
+        const target = file?.stream ?? terminal.stdout;
         const progress = await startProgress(terminal, { what: `exporting ${name}`, unit, total: undefined });
         let exported = 0;
         try {
           const call = { timeoutMs: options.timeout, signal: terminal.signal };
           for await (const page of exportPages[kind](store, { ...call, prefix: options.prefix })) {
+            file?.begin();
             await write(target, page, output);
             exported += page.length;
             progress.update(exported, exported);
@@ -72,13 +74,28 @@ Examples:
   onetrip export audit --events -o audit.ndjson
   onetrip export quakes --prefix 2026- | jq .value.mag
 
-What is written meanwhile may or may not be in it: each page of 1,000 shows the store as it was when it was read.
+What is written meanwhile may or may not be in it: each page of 1,000 shows the store as it was when it was read. An event goes
+without its time: an import gives it that of the import.
 ${exitCodeHelp([exitCodes.ok, exitCodes.problems, exitCodes.unreachable, exitCodes.usage, exitCodes.data, exitCodes.temporary])}`;
 
+interface Output {
+  readonly stream: NodeJS.WritableStream;
+  /** Empties the file, once: what it held is safe until there is something to take its place. */
+  begin(): void;
+}
+
 /** Opened here and now, so that what is wrong with the path is found before anything is read. */
-function openOutput(file: string): NodeJS.WritableStream {
+function openOutput(file: string): Output {
   try {
-    return createWriteStream(file, { fd: openSync(file, "w") }).on("error", () => undefined);
+    const fd = openSync(file, "a");
+    let isBegun = false;
+    return {
+      stream: createWriteStream(file, { fd }).on("error", () => undefined),
+      begin() {
+        if (!isBegun && fstatSync(fd).isFile()) ftruncateSync(fd);
+        isBegun = true;
+      },
+    };
   } catch (cause) {
     throw unwritable(file, cause);
   }

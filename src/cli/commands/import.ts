@@ -71,7 +71,7 @@ A line of
   --kv      {"key": "session", "value": …, "ttl"?: ms, "expiresAt"?: "2027-01-01T00:00:00Z", "encoding"?: "base64"}
 
 Importing a file again does no harm: records and entries get the same values, and an event is the same event; one without an
-id gets one made of its line. When it stops, it says with which --skip to go on.
+id gets one made of its line, and each the time of the import. When it stops, it says with which --skip to go on.
 
 Examples:
   onetrip import "$DATABASE_URL" quakes quakes.ndjson

@@ -11,10 +11,12 @@ export async function role({ driver, schema, call }: Subject): Promise<readonly 
     superuser: is("superuser"),
     bypassesRls: is("bypass"),
     schemaExists: is("there"),
+    tablesExist: is("has_tables"),
     ownsTables: is("owner"),
     canCreate: is("can_create"),
     canUse: is("can_use"),
     canWrite: is("can_write"),
+    canCall: is("can_call"),
   };
   return [powers(data), rights(data, schema)];
 }
@@ -24,10 +26,12 @@ interface Rights {
   readonly superuser: boolean;
   readonly bypassesRls: boolean;
   readonly schemaExists: boolean;
+  readonly tablesExist: boolean;
   readonly ownsTables: boolean;
   readonly canCreate: boolean;
   readonly canUse: boolean;
   readonly canWrite: boolean;
+  readonly canCall: boolean;
 }
 
 function powers({ role, superuser, bypassesRls }: Rights): Finding {
@@ -51,38 +55,50 @@ function powers({ role, superuser, bypassesRls }: Rights): Finding {
 }
 
 function rights(data: Rights, schema: string): Finding {
-  const { role, schemaExists, canCreate, canUse, canWrite, ownsTables } = data;
+  const { role, schemaExists, tablesExist, canCreate, canUse, canWrite, canCall, ownsTables } = data;
   const id = "rights";
+  const failure = (found: string, change: string): Finding => ({ id, level: "failure", found, change, data });
   if (!schemaExists) {
     if (canCreate) return { id, level: "ok", found: `may create schema ${schema}`, data };
-    return {
-      id,
-      level: "failure",
-      found: `schema ${schema} is not there, and ${role} may not create it`,
-      change: "run onetrip migrate once as a role that may, or: grant create on database … to …",
-      data,
-    };
+    return failure(
+      `schema ${schema} is not there, and ${role} may not create it`,
+      "run onetrip migrate once as a role that may, or: grant create on database … to …",
+    );
   }
   if (!canUse || !canWrite) {
-    return {
-      id,
-      level: "failure",
-      found: `${role} may not ${canUse ? "write to the tables of" : "use"} schema ${schema}`,
-      change: `grant usage on schema ${schema}, and select, insert, update, delete on all its tables, to the role`,
-      data,
-    };
+    return failure(
+      `${role} may not ${canUse ? "write to the tables of" : "use"} schema ${schema}`,
+      `grant usage on schema ${schema}, and select, insert, update, delete on all its tables, to the role`,
+    );
   }
-  const migrating = ownsTables || canCreate ? "and migrate" : "but not migrate: do that as their owner, at deployment";
-  return { id, level: ownsTables || canCreate ? "ok" : "advice", found: `may read and write, ${migrating}`, data };
+  if (!canCall) {
+    return failure(
+      `${role} may not call the functions of schema ${schema}, through which everything is written`,
+      `grant execute on all functions in schema ${schema} to the role`,
+    );
+  }
+  if (!tablesExist && !canCreate) {
+    return failure(
+      `schema ${schema} has no tables, and ${role} may not create them`,
+      `run onetrip migrate once as a role that may, or: grant create on schema ${schema} to …`,
+    );
+  }
+  if (!tablesExist) return { id, level: "ok", found: `may create the tables of schema ${schema}`, data };
+  // A migration makes tables, and changes those that are there.
+  const canMigrate = ownsTables && canCreate;
+  const migrating = canMigrate ? "and migrate" : "but not migrate: do that as their owner, at deployment";
+  return { id, level: canMigrate ? "ok" : "advice", found: `may read and write, ${migrating}`, data };
 }
 
-/** Where there are no tables, a right on them cannot be missing. */
+/** Where there are no tables or functions, a right on them cannot be missing. */
 const text = `select r.rolname::text as role, r.rolsuper as superuser, r.rolbypassrls as bypass, n.oid is not null as there,
   case when n.oid is null then has_database_privilege(current_database(), 'create')
        else has_schema_privilege(n.oid, 'create') end as can_create,
   coalesce(has_schema_privilege(n.oid, 'usage'), true) as can_use,
-  coalesce(t.owner, pg_has_role(n.nspowner, 'usage')) as owner,
-  coalesce(t.write, true) as can_write
+  t.owner is not null as has_tables,
+  coalesce(t.owner, false) as owner,
+  coalesce(t.write, true) as can_write,
+  coalesce(f.call, true) as can_call
 from pg_catalog.pg_roles r
 left join pg_catalog.pg_namespace n on n.nspname = $1
 left join lateral (
@@ -92,4 +108,10 @@ left join lateral (
   from pg_catalog.pg_class c
   where c.relnamespace = n.oid and c.relkind in ('r', 'p') and c.relname like 'persist\\_%' and c.relname <> 'persist_migrations'
 ) t on true
+left join lateral (
+  select bool_and(has_function_privilege(p.oid, 'execute')) as call
+  from pg_catalog.pg_proc p
+  where p.pronamespace = n.oid and p.proowner in (
+    select c.relowner from pg_catalog.pg_class c where c.relnamespace = n.oid and c.relname = 'persist_records')
+) f on true
 where r.rolname = current_user`;

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { Store } from "../../create-store.ts";
 import type { CallOptions } from "../../driver.ts";
 import { fromBase64 } from "../../sql/base64.ts";
+import { MAX_TTL_MS } from "../../stores/kv-value.ts";
 import { InputError } from "../command-errors.ts";
 import type { Line } from "./ndjson-lines.ts";
 
@@ -111,11 +112,15 @@ function kvValue({ line, value }: Item): unknown {
 
 /** In milliseconds from now; 0 or less for what has expired; undefined for ever. */
 function ttlOf({ line, value }: Item): number | undefined {
-  if (typeof value["ttl"] === "number") return value["ttl"];
-  const { expiresAt } = value;
+  const { ttl, expiresAt } = value;
+  if (typeof ttl === "number") return ttl;
+  if (ttl !== undefined && ttl !== null) {
+    throw new InputError(`line ${line.number}: ttl is not a number of milliseconds`);
+  }
   if (expiresAt === undefined || expiresAt === null) return undefined;
   const at = Date.parse(String(expiresAt));
   if (Number.isNaN(at))
     throw new InputError(`line ${line.number}: expiresAt is not a time, such as 2027-01-01T00:00:00Z`);
-  return at - Date.now();
+  // What was synced may live longer than anything that is written here.
+  return Math.min(at - Date.now(), MAX_TTL_MS);
 }

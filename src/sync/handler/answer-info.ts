@@ -1,10 +1,10 @@
 import { jsonAnswer } from "../../web/json-answer.ts";
-import { MAX_POKE_WAIT_SECONDS } from "./answer-poke.ts";
+import { maxPokeWaitMs } from "./answer-poke.ts";
 import type { SyncCall } from "./sync-call.ts";
 
 /** What this server speaks, how much it takes at once, and where the store's feed stands. One statement. */
 export async function answerInfo(call: SyncCall): Promise<Response> {
-  const { request, store } = call;
+  const { request, store, options } = call;
   const opened = await call.open("read");
   if (opened instanceof Response) return opened;
   const { limits, scope = "" } = opened;
@@ -16,7 +16,7 @@ export async function answerInfo(call: SyncCall): Promise<Response> {
     epoch,
     head,
     serverTime,
-    limits: { ...limits, maxWaitSeconds: MAX_POKE_WAIT_SECONDS },
+    limits: { ...limits, maxWaitSeconds: maxPokeWaitMs(options, request) / 1000 },
     operations: ["put", "delete", "merge", "append", "kv.set", "kv.delete"],
     conditions: ["base", "hlc", "assumed"],
   };

@@ -3,11 +3,12 @@ import { jsonAnswer } from "../../web/json-answer.ts";
 import { problemResponse } from "../../web/problem.ts";
 import { type KnownPlace, placeOf } from "./feed-place.ts";
 import { feedWatch } from "./feed-watch.ts";
+import type { SyncHandlerOptions } from "./handler-options.ts";
 import { pokeEvents } from "./poke-events.ts";
 import type { SyncCall } from "./sync-call.ts";
 
 /** How long a client may ask a poke to wait, and how long it waits when it is not told. */
-export const MAX_POKE_WAIT_SECONDS = 25;
+const MAX_POKE_WAIT_SECONDS = 25;
 
 const DEFAULT_INTERVAL_MS = 1000;
 const DEFAULT_STREAM_MS = 5 * 60 * 1000;
@@ -21,7 +22,7 @@ export async function answerPoke(call: SyncCall): Promise<Response> {
   if (request.method !== "GET") {
     return problemResponse({ status: 405, code: "method", detail: "A poke is a GET.", headers: { allow: "GET" } });
   }
-  const waitMs = 1000 * toSeconds(params.get("wait"));
+  const waitMs = Math.min(1000 * toSeconds(params.get("wait")), maxPokeWaitMs(options, request));
   const known = lastEventPlace(request) ?? placeOf(params, store);
   const opened = await call.open("read");
   if (opened instanceof Response) return opened;
@@ -41,6 +42,12 @@ export async function answerPoke(call: SyncCall): Promise<Response> {
 
 const EVENT_STREAM = "text/event-stream";
 const notKept = { "cache-control": "private, no-store" };
+
+/** How long a poke of this request waits at most. */
+export function maxPokeWaitMs({ pokeWaitMs }: SyncHandlerOptions, request: Request): number {
+  const mostMs = 1000 * MAX_POKE_WAIT_SECONDS;
+  return Math.max(0, Math.min(mostMs, pokeWaitMs?.(request) ?? mostMs));
+}
 
 /** Where a browser was when its last stream ended. */
 function lastEventPlace(request: Request): KnownPlace | undefined {

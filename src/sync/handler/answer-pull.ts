@@ -26,7 +26,7 @@ export async function answerPull(call: SyncCall): Promise<Response> {
   const page = await pullUnlessKnown({ replica, cursor, limit, known, options });
   if ("resync" in page) return problemResponse(resyncProblem(page.resync));
 
-  const caching = cachingOf(call, { scope, client });
+  const caching = cachingOf(call, client === undefined && !opened.isConfined);
   if ("unchanged" in page)
     return new Response(null, { status: 304, headers: { ...caching, etag: feedTag(page.unchanged) } });
   const { epoch, head } = page;
@@ -38,12 +38,8 @@ export async function answerPull(call: SyncCall): Promise<Response> {
 
 const NDJSON = "application/x-ndjson";
 
-/** The same for everybody only where the URL alone says what was asked. */
-function cachingOf(
-  { params, store, options }: SyncCall,
-  { scope, client }: { scope: string; client: string | undefined },
-) {
-  const isShared = client === undefined && scope === (params.get("scope") ?? "");
+/** @param isShared whether everybody who asks with this URL gets the same */
+function cachingOf({ store, options }: SyncCall, isShared: boolean) {
   const maxAge = isShared ? options.publicMaxAgeSeconds?.(store) : undefined;
   if (maxAge === undefined) return { "cache-control": "private, no-cache", vary: "Accept, Authorization" };
   const age = Math.floor(maxAge);

@@ -25,8 +25,8 @@ export async function answerPush(call: SyncCall): Promise<Response> {
 }
 
 async function readBody(request: Request, maxBytes: number): Promise<PushBatch | Response> {
-  const type = request.headers.get("content-type") ?? "application/json";
-  // A page of another site can send any other type with a user's credentials and without being asked first.
+  const type = request.headers.get("content-type") ?? "";
+  // A page of another site can send any other type, or none, with a user's credentials and without being asked first.
   if (!/^application\/(?:[\w.+-]+\+)?json\b/i.test(type)) {
     return problemResponse({ status: 415, code: "not-json", detail: "Send Content-Type: application/json." });
   }

@@ -48,6 +48,11 @@ export interface SyncHandlerOptions {
   readonly publicMaxAgeSeconds?: ((store: string) => number | undefined) | undefined;
   /** How often a waiting poke asks the database where the feed stands, in milliseconds. Default 1,000. */
   readonly pokeIntervalMs?: number | undefined;
+  /**
+   * How long a poke of this request may wait at most, in milliseconds: less where the platform ends a request sooner. Default, and at
+   * most, 25 s.
+   */
+  readonly pokeWaitMs?: ((request: Request) => number) | undefined;
   /** After how long a stream of pokes ends, so that the client opens the next one, in milliseconds. Default 5 minutes. */
   readonly pokeStreamMs?: number | undefined;
   /**

@@ -3,7 +3,7 @@ import { problemResponse } from "../../web/problem.ts";
 import { DEFAULT_SYNC_LIMITS, type SyncLimits } from "../limits.ts";
 import type { Replica } from "../replica.ts";
 import type { StoreReplica } from "../store-replica.ts";
-import type { SyncAccess, SyncAsk, SyncDecision, SyncHandlerOptions } from "./handler-options.ts";
+import type { SyncAccess, SyncAsk, SyncGrant, SyncHandlerOptions } from "./handler-options.ts";
 
 /** One request on its way to an answer. */
 export interface SyncCall {
@@ -24,6 +24,8 @@ export interface OpenReplica {
   readonly replica: Replica;
   /** The prefix that was asked for, or that the caller is confined to. Undefined: everything. */
   readonly scope: string | undefined;
+  /** Whether the caller sees less than others may. */
+  readonly isConfined: boolean;
   readonly limits: SyncLimits;
 }
 
@@ -39,10 +41,15 @@ export function syncCall(request: Request, store: string, options: SyncHandlerOp
     options,
     async open(access) {
       const ask = { store, scope: askedScope(params), access };
-      const granted = toAccess(ask, await options.authorize(request, ask));
-      if (granted instanceof Response) return granted;
+      const decision = await options.authorize(request, ask);
+      if (decision instanceof Response) return decision;
+      if (!decision) return forbidden("The token does not reach this store.");
+      const grant = decision === true ? {} : decision;
+      const granted = toAccess(ask, grant);
+      if (granted === undefined) return forbidden("The token does not reach this scope.");
       replica = await options.replica(request, granted);
-      return { replica, scope: granted.scope, limits: { ...limitsOf(replica), ...options.limits } };
+      const limits = { ...limitsOf(replica), ...options.limits };
+      return { replica, scope: granted.scope, isConfined: (grant.scope ?? "") !== "", limits };
     },
     keepUntil(ended) {
       kept = ended;
@@ -72,11 +79,9 @@ function askedScope(params: URLSearchParams): string | undefined {
   return scope === "" ? undefined : checkPrefix(scope, "scope");
 }
 
-function toAccess(ask: SyncAsk, decision: SyncDecision): SyncAccess | Response {
-  if (decision instanceof Response) return decision;
-  if (!decision) return forbidden("The token does not reach this store.");
-  const grant = decision === true ? {} : decision;
+/** Undefined when what was asked for lies outside. */
+function toAccess(ask: SyncAsk, grant: SyncGrant): SyncAccess | undefined {
   const scope = ask.scope ?? grant.scope;
-  if (!(scope ?? "").startsWith(grant.scope ?? "")) return forbidden("The token does not reach this scope.");
+  if (!(scope ?? "").startsWith(grant.scope ?? "")) return undefined;
   return { ...ask, scope: scope === "" ? undefined : scope, principal: grant.principal };
 }
