@@ -1,8 +1,9 @@
 -- What clients hand over, each mutation exactly once.
 
--- Appends the events of one push to one stream. `p_mutations` is [{id, event: [id, payload, type | null, metadata | null]}, …] in the
--- order of ids. Gives their outcomes, a JSON array: 'applied', also for an event that was there already, or 'rejected' when
--- another event has the id.
+-- Appends the events of one push to one stream. `p_mutations` is [{id, event: [id, payload, type | null, metadata | null], version?}, …]
+-- in the order of ids. Gives their outcomes, a JSON array: 'applied', also for an event that was there already, or 'rejected' when
+-- another event has the id. `version` is where the event was, should it have been lost: if it was pruned since, it stays away, and
+-- counts as applied.
 create function persist.sync_append(p_store text, p_stream text, p_mutations jsonb)
 returns jsonb
 language plpgsql as $$
@@ -12,7 +13,29 @@ declare
   v_group jsonb;
   v_taken text[];
   v_foreign text;
+  v_head bigint;
+  v_first bigint;
 begin
+  if jsonb_path_exists(v_waiting, '$[*].version') then
+    -- A prune takes the oldest of a stream.
+    select s.version into v_head from persist.persist_event_streams s where s.store = p_store and s.stream = p_stream;
+    select e.version into v_first
+    from persist.persist_events e
+    where e.store = p_store and e.stream = p_stream
+    order by e.version
+    limit 1;
+    select coalesce(jsonb_agg(m.item order by m.place) filter (where not m.is_pruned), '[]'),
+           coalesce(jsonb_agg(jsonb_build_object('id', m.item->'id', 'status', 'applied', 'version', m.item->'version'))
+             filter (where m.is_pruned), '[]')
+    into v_waiting, v_outcomes
+    from (
+      select w.item, w.place,
+             coalesce((w.item->>'version')::bigint <= v_head and (w.item->>'version')::bigint < coalesce(v_first, v_head + 1), false)
+             and not exists (
+               select 1 from persist.persist_events e where e.store = p_store and e.id = w.item->'event'->>0) as is_pruned
+      from jsonb_array_elements(v_waiting) with ordinality w(item, place)
+    ) m;
+  end if;
   while v_waiting <> '[]' loop
     -- Here as in the look-ups below: `limit 1` makes no other join than a loop possible, and `offset 0` makes what is looked up a plain
     -- value, so that the primary key costs no more than any other index that begins with store.
@@ -97,7 +120,7 @@ begin
   elsif p_mutation->>'op' = 'append' then
     select jsonb_build_object('version', e.version, 'seq', e.lane || ':' || e.seq) into v_outcome
     from persist.persist_events e
-    where e.store = p_store and e.id = p_mutation->'event'->>0;
+    where e.store = p_store and e.id = p_mutation->'event'->>0 and e.stream = p_mutation->>'key';
   end if;
   return jsonb_build_object('id', v_id, 'status', 'duplicate') || coalesce(v_outcome, '{}');
 end $$;
@@ -107,7 +130,7 @@ end $$;
 --   {id, op: 'put', key, value, …}    {id, op: 'kv.set', key, value, encoding?, expiresAt?, hlc?, version?}
 --   {id, op: 'delete', key, …}        {id, op: 'kv.delete', key, hlc?, version?}
 --   {id, op: 'merge', key, value, base?}
---   {id, op: 'append', key: stream, event: [id, payload, type | null, metadata | null]}
+--   {id, op: 'append', key: stream, event: [id, payload, type | null, metadata | null], version?}
 --   {id, op: 'reject', why}           found unfit before: it takes up its id
 --
 -- where … is `base`, `hlc`, both, or `assumed`: null or [value]; and `version?`, the least that it will have: that of a state which was
@@ -152,6 +175,7 @@ declare
   v_value jsonb;
   v_verdict text;
   v_current_bytes bigint := 0;
+  v_is_first boolean;
   v_outcome jsonb;
   v_outcomes jsonb[] := '{}';
   v_now timestamptz := clock_timestamp();
@@ -395,9 +419,11 @@ begin
       end if;
     when v_verdict = 'conflict' then
       v_outcome := jsonb_build_object('id', v_item.id, 'status', 'conflict', 'version', coalesce(v_row.version, 0));
-      -- Many large rows would make an answer that no proxy lets through: past 1 MiB the client reads them by pulling.
+      -- Many large rows would make an answer that no proxy lets through: past 1 MiB the client reads them by pulling. The first one
+      -- always goes, so that a client that never pulls learns of it.
+      v_is_first := v_current_bytes = 0;
       v_current_bytes := v_current_bytes + coalesce(octet_length(v_row.value::text), 0);
-      if v_row.version is not null and v_current_bytes <= 1048576 then
+      if v_row.version is not null and (v_is_first or v_current_bytes <= 1048576) then
         v_outcome := v_outcome || jsonb_build_object('current', jsonb_build_object(
             'key', v_item.key, 'value', case when v_is_live then v_row.value end, 'version', v_row.version,
             'deleted', not v_is_live,

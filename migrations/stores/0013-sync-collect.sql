@@ -60,7 +60,14 @@ begin
           from persist.persist_sync_remotes m
           left join persist.persist_sync_bases b
             on b.store = p_store and b.remote = m.remote and b.kind = 'record' and b.key = r.key
-          where m.store = p_store and (b.local_version is distinct from r.version or b.lost_version is not null or b.theirs is not null))
+          where m.store = p_store and case
+            -- Nobody there ever heard of it, unless it is on its way.
+            when b.key is null then exists (
+              select 1
+              from persist.persist_sync_queue q
+              where q.store = p_store and q.remote = m.remote and q.kind = 'record' and q.key = r.key and q.status = 'in_flight')
+            else b.local_version <> r.version or b.lost_version is not null or b.theirs is not null
+          end)
       order by r.updated_at
       limit p_limit
       for update of r skip locked);
@@ -73,7 +80,14 @@ begin
           from persist.persist_sync_remotes m
           left join persist.persist_sync_bases b
             on b.store = p_store and b.remote = m.remote and b.kind = 'kv' and b.key = e.key
-          where m.store = p_store and (b.local_version is distinct from e.version or b.lost_version is not null or b.theirs is not null))
+          where m.store = p_store and case
+            -- Nobody there ever heard of it, unless it is on its way.
+            when b.key is null then exists (
+              select 1
+              from persist.persist_sync_queue q
+              where q.store = p_store and q.remote = m.remote and q.kind = 'kv' and q.key = e.key and q.status = 'in_flight')
+            else b.local_version <> e.version or b.lost_version is not null or b.theirs is not null
+          end)
       order by e.updated_at
       limit p_limit
       for update of e skip locked);

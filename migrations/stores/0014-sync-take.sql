@@ -24,6 +24,86 @@ begin
   where m.store = p_store and m.remote = p_remote;
 end $$;
 
+-- The remote is another than the one that the events are from: which of them it has, it will say. All are to be sent, each with the place
+-- that it had.
+create function persist.sync_lose_events(p_store text, p_remote text)
+returns void
+language plpgsql as $$
+begin
+  update persist.persist_sync_bases b
+  set lost_version = coalesce(b.lost_version, nullif(b.version, 0)), lane = null, seq = null
+  where b.store = p_store and b.remote = p_remote and b.kind = 'event';
+  insert into persist.persist_sync_bases
+    (store, remote, kind, key, version, local_version, deleted, generation, lost_version)
+  select p_store, p_remote, 'event', e.id, 0, e.version, false, 0, e.version
+  from persist.persist_events e
+  where e.store = p_store and e.origin = p_remote
+  on conflict (store, remote, kind, key) do nothing;
+  update persist.persist_events e set origin = null where e.store = p_store and e.origin = p_remote;
+  -- It counts its streams anew.
+  update persist.persist_event_streams s set pruned = s.pruned - p_remote where s.store = p_store and s.pruned ? p_remote;
+end $$;
+
+-- What the remote's head tells before anything is sent: how far this store's clock is ahead, where that was of matter before; and, for
+-- one that only sends (`p_is_sender`), whether it is another history than the one that was sent to: then all of it waits again. `p_head`
+-- is [[lane, seq], …] with seqs as text, null where the remote's head does not say. `p_client` is the next client id.
+create function persist.sync_look(
+  p_store text, p_remote text, p_epoch text, p_head text, p_server_time text, p_is_sender boolean, p_client text)
+returns table (replaced boolean)
+language plpgsql as $$
+declare
+  v_remote persist.persist_sync_remotes;
+  v_head jsonb := p_head::jsonb;
+  v_ahead bigint := greatest(0, floor(extract(epoch from clock_timestamp() - p_server_time::timestamptz) * 1000)::bigint);
+begin
+  replaced := false;
+  select m.* into v_remote
+  from persist.persist_sync_remotes m
+  where m.store = p_store and m.remote = p_remote
+  for update;
+  -- The answer was on its way for a while: what is less than a minute is no wrong clock.
+  if v_ahead < 60000 then
+    v_ahead := 0;
+  end if;
+  if abs(v_ahead - v_remote.clock_ahead_ms) > 1000 then
+    update persist.persist_sync_remotes m
+    set clock_ahead_ms = v_ahead
+    where m.store = p_store and m.remote = p_remote;
+  end if;
+
+  if p_is_sender then
+    replaced := (v_remote.epoch is not null and v_remote.epoch is distinct from p_epoch) or (v_head is not null and exists (
+      select 1
+      from (
+        select b.lane::int, max(b.seq) as seq
+        from persist.persist_sync_bases b
+        where b.store = p_store and b.remote = p_remote and b.seq is not null
+        group by b.lane
+        union all
+        select (p.item->>0)::int, (p.item->>1)::bigint from jsonb_array_elements(v_remote.position) p(item)
+      ) known
+      left join jsonb_array_elements(v_head) h(item) on (h.item->>0)::int = known.lane
+      where known.seq > coalesce((h.item->>1)::bigint, 0)));
+  end if;
+  if replaced then
+    update persist.persist_sync_bases b
+    set version = 0, value = null, lost_version = coalesce(b.lost_version, nullif(b.version, 0)), lane = null, seq = null,
+        theirs = null, is_manual = false
+    where b.store = p_store and b.remote = p_remote and b.kind <> 'event';
+    perform persist.sync_lose_events(p_store, p_remote);
+    delete from persist.persist_sync_queue q where q.store = p_store and q.remote = p_remote and q.status = 'in_flight';
+    update persist.persist_sync_remotes m
+    set client = p_client, last_mutation = 0, acknowledged = 0, pushed = '[]', "position" = '[]'
+    where m.store = p_store and m.remote = p_remote;
+  end if;
+  if p_is_sender and v_remote.epoch is distinct from p_epoch then
+    update persist.persist_sync_remotes m
+    set epoch = p_epoch
+    where m.store = p_store and m.remote = p_remote;
+  end if;
+  return next;
+end $$;
+
 -- A stamp without a counter and a node, from a time.
 create function persist.hlc_of_time(p_store text, p_time timestamptz)
 returns text
@@ -204,6 +284,7 @@ begin
                       and b.theirs is null
                end as waits,
                b.lost_version + case when b.local_version = m.version then 0 else 1 end as lost_version,
+               case when m.kind = 'event' then b.lost_version end as event_version,
                b.lost_version is not null and b.local_version = m.version and b.hlc is not null as keeps_stamp
         from merged m
         left join lateral (
@@ -229,6 +310,7 @@ begin
                    jsonb_strip_nulls(jsonb_build_object('id', j.key, 'type', j.type))
                    || jsonb_build_object('payload', j.value)
                    || case when j.metadata is null then '{}'::jsonb else jsonb_build_object('metadata', j.metadata) end)
+                   || jsonb_strip_nulls(jsonb_build_object('version', j.event_version))
                  else jsonb_build_object(
                      'op', case when j.kind = 'record' then case when j.deleted then 'delete' else 'put' end
                            else case when j.deleted then 'kv.delete' else 'kv.set' end end,
@@ -307,5 +389,20 @@ begin
     delete from persist.persist_sync_queue q
     where q.store = p_store and q.remote = p_remote and q.status = 'in_flight';
   end if;
+  return next;
+end $$;
+
+-- Ends the sync with a remote for good: what was known of it goes, with what could not be sent. A sync with it begins anew.
+create function persist.sync_forget(p_store text, p_remote text)
+returns table (forgotten boolean)
+language plpgsql as $$
+begin
+  perform 1 from persist.persist_sync_remotes m where m.store = p_store and m.remote = p_remote for update;
+  forgotten := found;
+  delete from persist.persist_sync_queue q where q.store = p_store and q.remote = p_remote;
+  delete from persist.persist_sync_bases b where b.store = p_store and b.remote = p_remote;
+  update persist.persist_events e set origin = null where e.store = p_store and e.origin = p_remote;
+  update persist.persist_event_streams s set pruned = s.pruned - p_remote where s.store = p_store and s.pruned ? p_remote;
+  delete from persist.persist_sync_remotes m where m.store = p_store and m.remote = p_remote;
   return next;
 end $$;

@@ -183,6 +183,16 @@ begin
     return;
   end if;
 
+  -- What the edit was made on, told once more: nobody has changed it there.
+  if v_base.theirs is null and v_version > 0 and v_version = v_base.version and v_deleted = v_base.deleted
+     and v_base.hlc = persist.hlc_of_change(p_store, p_change) then
+    update persist.persist_sync_bases b
+    set lane = null, seq = null, generation = v_remote.generation
+    where b.store = p_store and b.remote = p_remote and b.kind = v_kind and b.key = v_key;
+    return next;
+    return;
+  end if;
+
   -- An earlier state than the one that this store's was made on: the remote has lost that one, and gets it again.
   v_lost := case
     when v_base.lost_version is not null then v_base.lost_version

@@ -16,6 +16,8 @@ declare
   v_differ bigint;
   v_lane smallint;
   v_last_seq bigint;
+  -- As many as could differ: the second look may find more than the first one did.
+  v_places_taken constant bigint := cardinality(v_keys);
   v_judged jsonb;
   v_written jsonb;
   v_doubtful jsonb;
@@ -96,7 +98,7 @@ begin
     ) j;
     exit when v_attempt = 2 or v_differ = 0;
 
-    select t.taken_lane, t.last_seq into v_lane, v_last_seq from persist.take_lane(p_store, v_differ) t;
+    select t.taken_lane, t.last_seq into v_lane, v_last_seq from persist.take_lane(p_store, v_places_taken) t;
     if p_kind = 'record' then
       perform 1 from persist.persist_records r where r.store = p_store and r.key = any(v_keys) order by r.key for update;
     else
@@ -110,7 +112,7 @@ begin
       insert into persist.persist_records as r
         (store, key, value, version, updated_at, deleted, lane, seq, hlc, hlc_version)
       select p_store, j.item->>0, j.item->3->'value', (j.item->>1)::bigint + 1, (j.item->3->>'updatedAt')::timestamptz,
-             coalesce((j.item->3->>'deleted')::boolean, false), v_lane, v_last_seq - v_differ + j.place,
+             coalesce((j.item->3->>'deleted')::boolean, false), v_lane, v_last_seq - v_places_taken + j.place,
              persist.hlc_of_change(p_store, j.item->3), (j.item->>1)::bigint + 1
       from (
         select w.item, row_number() over (order by w.place) as place
@@ -131,7 +133,7 @@ begin
         (store, key, value, encoding, expires_at, version, updated_at, deleted, lane, seq, hlc, hlc_version)
       select p_store, j.item->>0, j.item->3->'value', j.item->3->>'encoding', (j.item->3->>'expiresAt')::timestamptz,
              (j.item->>1)::bigint + 1, (j.item->3->>'updatedAt')::timestamptz,
-             coalesce((j.item->3->>'deleted')::boolean, false), v_lane, v_last_seq - v_differ + j.place,
+             coalesce((j.item->3->>'deleted')::boolean, false), v_lane, v_last_seq - v_places_taken + j.place,
              persist.hlc_of_change(p_store, j.item->3), (j.item->>1)::bigint + 1
       from (
         select w.item, row_number() over (order by w.place) as place

@@ -10,6 +10,7 @@ declare
     select jsonb_agg(c.item order by c.item->>'stream' collate "C", (c.item->>'version')::bigint)
     from jsonb_array_elements(p_changes) c(item)
     where c.item->>'kind' = 'event');
+  v_total constant bigint := jsonb_array_length(v_changes);
   v_ids text[];
   v_streams text[];
   v_moving text[];
@@ -28,6 +29,22 @@ begin
     return next;
     return;
   end if;
+  if exists (
+    select 1
+    from jsonb_array_elements(v_changes) c(item)
+    join persist.persist_event_streams s on s.store = p_store and s.stream = c.item->>'stream' and s.pruned ? p_remote) then
+    -- What was pruned here stays away.
+    select jsonb_agg(c.item order by c.place) into v_changes
+    from jsonb_array_elements(v_changes) with ordinality c(item, place)
+    left join persist.persist_event_streams s on s.store = p_store and s.stream = c.item->>'stream'
+    where coalesce((c.item->>'version')::bigint > (s.pruned->>p_remote)::bigint, true)
+      or exists (select 1 from persist.persist_events e where e.store = p_store and e.id = c.item->>'id');
+    if v_changes is null then
+      unchanged := v_total;
+      return next;
+      return;
+    end if;
+  end if;
   select array_agg(c.item->>'id'), array_agg(distinct (c.item->>'stream') collate "C") into v_ids, v_streams
   from jsonb_array_elements(v_changes) c(item);
 
@@ -41,6 +58,7 @@ begin
   delete from persist.persist_sync_bases b
   where b.store = p_store and b.remote = p_remote and b.kind = 'event' and b.key = any(v_ids);
   if v_known = unchanged then
+    unchanged := v_total;
     return next;
     return;
   end if;
@@ -152,5 +170,6 @@ begin
     group by k.stream
   ) h
   where s.store = p_store and s.stream = h.stream and s.stream = any(v_streams);
+  unchanged := v_total - written;
   return next;
 end $$;

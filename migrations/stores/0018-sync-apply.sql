@@ -5,12 +5,18 @@
 --
 -- Under 'epoch' and 'rewind' the remote has lost them, and they wait to be sent; what was deleted stays noted, should another replica
 -- bring it back. Else they were deleted there so long ago that no trace is left: they are deleted here too, and an edit of one meets a
--- deletion that cannot be undone by sending it.
-create function persist.sync_sweep(p_store text, p_remote text, p_keep_value boolean)
+-- deletion that cannot be undone by sending it. Of keys outside of `p_scope` nothing was pulled, and nothing is known.
+create function persist.sync_sweep(p_store text, p_remote text, p_scope text, p_keep_value boolean)
 returns table (written int, conflicts int)
 language plpgsql as $$
 declare
   v_remote persist.persist_sync_remotes;
+  v_records text[];
+  v_entries text[];
+  v_count bigint;
+  v_lane smallint;
+  v_last_seq bigint;
+  v_now timestamptz;
   v_base record;
   v_outcome text;
 begin
@@ -21,20 +27,81 @@ begin
     update persist.persist_sync_bases b
     set version = 0, value = null, lost_version = coalesce(b.lost_version, nullif(b.version, 0)), theirs = null, is_manual = false,
         generation = v_remote.generation
-    where b.store = p_store and b.remote = p_remote and b.generation < v_remote.generation;
+    where b.store = p_store and b.remote = p_remote and b.generation < v_remote.generation and b.kind <> 'event';
     return next;
     return;
   end if;
 
+  -- What is as it was left, in one statement for each kind: there may be many.
+  v_records := array(
+    select b.key
+    from persist.persist_sync_bases b
+    join persist.persist_records r on r.store = p_store and r.key = b.key
+    where b.store = p_store and b.remote = p_remote and b.kind = 'record' and b.generation < v_remote.generation
+      and starts_with(b.key, p_scope) and b.theirs is null and b.lost_version is null and r.version = b.local_version and not r.deleted
+    order by b.key);
+  v_entries := array(
+    select b.key
+    from persist.persist_sync_bases b
+    join persist.persist_kv e on e.store = p_store and e.key = b.key
+    where b.store = p_store and b.remote = p_remote and b.kind = 'kv' and b.generation < v_remote.generation
+      and starts_with(b.key, p_scope) and b.theirs is null and b.lost_version is null and e.version = b.local_version and not e.deleted
+    order by b.key);
+  v_count := cardinality(v_records) + cardinality(v_entries);
+  if v_count > 0 then
+    select t.taken_lane, t.last_seq into v_lane, v_last_seq from persist.take_lane(p_store, v_count) t;
+    v_now := clock_timestamp();
+    perform 1 from persist.persist_records r where r.store = p_store and r.key = any(v_records) order by r.key for update;
+    with gone as (
+      update persist.persist_records r
+      set value = null, version = r.version + 1, updated_at = v_now, deleted = true, lane = v_lane,
+          seq = v_last_seq - v_count + k.place, by_client = null, by_mutation = null,
+          hlc = persist.hlc_of_time(p_store, v_now), hlc_version = r.version + 1
+      from unnest(v_records) with ordinality k(key, place)
+      join persist.persist_sync_bases b on b.store = p_store and b.remote = p_remote and b.kind = 'record' and b.key = k.key
+      where r.store = p_store and r.key = k.key and r.version = b.local_version
+      returning r.key
+    )
+    select coalesce(array_agg(g.key), '{}') into v_records from gone g;
+    perform 1 from persist.persist_kv e where e.store = p_store and e.key = any(v_entries) order by e.key for update;
+    with gone as (
+      update persist.persist_kv e
+      set value = null, encoding = null, expires_at = null, version = e.version + 1, updated_at = v_now, deleted = true,
+          lane = v_lane, seq = v_last_seq - cardinality(v_entries) + k.place,
+          hlc = persist.hlc_of_time(p_store, v_now), hlc_version = e.version + 1
+      from unnest(v_entries) with ordinality k(key, place)
+      join persist.persist_sync_bases b on b.store = p_store and b.remote = p_remote and b.kind = 'kv' and b.key = k.key
+      where e.store = p_store and e.key = k.key and e.version = b.local_version
+      returning e.key
+    )
+    select coalesce(array_agg(g.key), '{}') into v_entries from gone g;
+    written := cardinality(v_records) + cardinality(v_entries);
+  end if;
+  -- These, and what was deleted here as well.
+  delete from persist.persist_sync_bases b
+  where b.store = p_store and b.remote = p_remote and b.generation < v_remote.generation and starts_with(b.key, p_scope)
+    and not (b.deleted and b.version = 0 and b.hlc is not null and b.theirs is null)
+    and case b.kind
+      when 'record' then
+        not exists (select 1 from persist.persist_records r where r.store = p_store and r.key = b.key and not r.deleted)
+      when 'kv' then
+        not exists (select 1 from persist.persist_kv e where e.store = p_store and e.key = b.key and not e.deleted)
+    end;
+
+  -- What was edited here, one by one.
+  v_lane := null;
   for v_base in
     select b.kind, b.key
     from persist.persist_sync_bases b
-    where b.store = p_store and b.remote = p_remote and b.generation < v_remote.generation
+    where b.store = p_store and b.remote = p_remote and b.generation < v_remote.generation and starts_with(b.key, p_scope)
+      and b.kind <> 'event'
       -- What is known to be deleted and gone stays so.
       and not (b.deleted and b.version = 0 and b.hlc is not null and b.theirs is null)
     order by b.kind, b.key
   loop
-    perform t.taken_lane from persist.take_lane(p_store, 0) t;
+    if v_lane is null then
+      select t.taken_lane into v_lane from persist.take_lane(p_store, 0) t;
+    end if;
     select t.outcome into v_outcome
     from persist.sync_meet(p_store, p_remote, jsonb_build_object(
       'kind', v_base.kind, 'key', v_base.key, 'version', 0, 'deleted', true, 'gone', true), p_keep_value) t;
@@ -66,13 +133,13 @@ begin
 end $$;
 
 -- One page and the cursor that it brings, together. `p_from` is the cursor that it was asked with, `p_position` the lanes of `p_to` and
--- `p_epoch` its epoch, null while there is no history. `status`: 'ok'; or nothing was applied: 'stale' when the store is not at `p_from`
+-- `p_epoch` its epoch, null while there is no history, and `p_scope` what was asked for. `status`: 'ok'; or nothing was applied: 'stale' when the store is not at `p_from`
 -- any more, 'replaced' when the page is of another history than the store has read. `resend`: the page has shown that
 -- something has to be sent which was sent before. `awaited` is how far the remote's feed has to get, [[lane, seq], …] with seqs as text,
 -- until all that it has taken is pulled; null when it is, and while there are more pages.
 create function persist.sync_apply(
   p_store text, p_remote text, p_from text, p_to text, p_position text, p_changes text, p_more boolean, p_keep_value boolean,
-  p_epoch text)
+  p_epoch text, p_scope text)
 returns table (status text, written int, unchanged int, conflicts int, resend boolean, awaited jsonb)
 language plpgsql as $$
 declare
@@ -137,16 +204,14 @@ begin
     if v_lost <> '[]' then
       resend := true;
       perform persist.sync_resend(p_store, p_remote, v_lost);
-      delete from persist.persist_sync_bases b
-      where b.store = p_store and b.remote = p_remote and b.kind = 'event' and b.seq is null;
     end if;
   end if;
   if v_remote.resync is not null and not p_more then
-    select s.written, s.conflicts into v_part from persist.sync_sweep(p_store, p_remote, p_keep_value) s;
+    select s.written, s.conflicts into v_part from persist.sync_sweep(p_store, p_remote, p_scope, p_keep_value) s;
     written := written + v_part.written;
     conflicts := conflicts + v_part.conflicts;
-    if v_remote.resync in ('epoch', 'rewind') or persist.sync_is_void(p_store, p_remote) then
-      -- What is in flight was numbered for another history. It waits again, under a client id that this one does not know.
+    if v_remote.resync in ('epoch', 'rewind', 'scope') or persist.sync_is_void(p_store, p_remote) then
+      -- What is in flight was numbered for another history, or scope. It waits again, under a client id that this one does not know.
       resend := true;
       with void as (
         delete from persist.persist_sync_queue q
@@ -191,19 +256,19 @@ declare
 begin
   update persist.persist_sync_remotes m
   set generation = m.generation + 1, "cursor" = null, "position" = '[]', resync = p_why,
-      epoch = case when not v_replaced then m.epoch end, pushed = case when v_replaced then '[]' else m.pushed end
+      epoch = case when not v_replaced then m.epoch end,
+      -- What lay outside of the scope before was passed over.
+      pushed = case when v_replaced or p_why = 'scope' then '[]' else m.pushed end
   where m.store = p_store and m.remote = p_remote
   returning m.generation into generation;
-  delete from persist.persist_sync_bases b
-  where b.store = p_store and b.remote = p_remote and b.kind = 'event';
+  if v_replaced then
+    perform persist.sync_lose_events(p_store, p_remote);
+  else
+    delete from persist.persist_sync_bases b
+    where b.store = p_store and b.remote = p_remote and b.kind = 'event';
+  end if;
   update persist.persist_sync_bases b
   set lane = null, seq = null
   where b.store = p_store and b.remote = p_remote and b.seq is not null;
-  if v_replaced then
-    -- Which of them the remote still has, the pages will say.
-    update persist.persist_events e
-    set origin = null
-    where e.store = p_store and e.origin = p_remote;
-  end if;
   return next;
 end $$;

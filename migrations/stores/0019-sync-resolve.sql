@@ -49,7 +49,6 @@ declare
   v_key text;
   v_theirs jsonb;
   v_local record;
-  v_is_lane_held boolean := false;
 begin
   resolved := 0;
   skipped := 0;
@@ -58,6 +57,10 @@ begin
   where m.store = p_store and m.remote = p_remote
   for update;
 
+  -- The lane before the rows, as every writer does.
+  if exists (select 1 from jsonb_array_elements(p_decisions::jsonb) d(item) where d.item->>4 in ('remote', 'value')) then
+    perform t.taken_lane from persist.take_lane(p_store, 0) t;
+  end if;
   for v_item in
     select d.item
     from jsonb_array_elements(p_decisions::jsonb) d(item)
@@ -65,11 +68,6 @@ begin
   loop
     v_kind := v_item->>0;
     v_key := v_item->>1;
-    -- The lane before the rows, as every writer does.
-    if not v_is_lane_held and v_item->>4 in ('remote', 'value') then
-      perform t.taken_lane from persist.take_lane(p_store, 0) t;
-      v_is_lane_held := true;
-    end if;
     select l.* into v_local from persist.sync_local(p_store, v_kind, v_key) l;
     select b.theirs into v_theirs
     from persist.persist_sync_bases b
@@ -97,7 +95,9 @@ begin
           case when v_kind = 'record' then case when v_local.deleted then 'delete' else 'put' end
                else case when v_local.deleted then 'kv.delete' else 'kv.set' end end,
           v_kind, v_key, v_local.local_version,
-          jsonb_strip_nulls(jsonb_build_object('key', v_key, 'encoding', v_local.encoding))
+          jsonb_strip_nulls(jsonb_build_object(
+            'key', v_key, 'encoding', v_local.encoding,
+            'expiresAt', to_char(v_local.expires_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')))
             || case when v_local.deleted then '{}'::jsonb else jsonb_build_object('value', v_local.value) end,
           'failed', p_reason, 0, clock_timestamp(), clock_timestamp());
       end if;

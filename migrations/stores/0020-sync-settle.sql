@@ -62,21 +62,28 @@ begin
     and (q.kind = 'event' and q.key = any(v_events)
       or exists (select 1 from jsonb_array_elements(v_states) a(item) where a.item->>0 = q.kind and a.item->>1 = q.key));
 
+  delete from persist.persist_sync_bases b
+  where b.store = p_store and b.remote = p_remote and b.kind = 'event' and b.key = any(v_events);
   with noted as (
     insert into persist.persist_sync_bases as b
       (store, remote, kind, key, version, local_version, deleted, hlc, value, lane, seq, generation)
     select p_store, p_remote, a.item->>0, a.item->>1,
            coalesce(
-             (a.item->7->>'version')::bigint, nullif((a.item->>4)::bigint, 0) + 1,
-             -- Where there was nothing to delete there still is nothing.
-             case when a.item->>3 in ('delete', 'kv.delete') then 0 else 1 end),
+             (a.item->7->>'version')::bigint,
+             greatest(
+               -- What it came to may have been pulled before.
+               case when p.seq is null then k.version end,
+               coalesce(
+                 nullif((a.item->>4)::bigint, 0) + 1,
+                 -- Where there was nothing to delete there still is nothing.
+                 case when a.item->>3 in ('delete', 'kv.delete') then 0 else 1 end))),
            (a.item->>2)::bigint, a.item->>3 in ('delete', 'kv.delete'),
            -- Without a stamp the remote gives it the time at which it was taken, which the feed will tell.
            coalesce(a.item->>5, persist.hlc_of_edit(p_store, null, v_now, k.hlc, v_ahead, v_remote.client)),
            case when p_keep_value then a.item->6 end, p.lane, p.seq, v_remote.generation
     from jsonb_array_elements(v_states) a(item)
     left join lateral (
-      select b.hlc
+      select b.hlc, b.version
       from persist.persist_sync_bases b
       where b.store = p_store and b.remote = p_remote and b.kind = a.item->>0 and b.key = a.item->>1
       limit 1
@@ -181,7 +188,9 @@ begin
         where (s.item->>'id')::bigint <= m.last_mutation)),
       pushed = persist.sync_reconsider(p_store, m.pushed, v_places), clock_ahead_ms = v_ahead,
       pushed_at = case when v_results = '[]' then m.pushed_at else v_now end,
-      lease_owner = null, lease_until = null
+      -- The lease of who has taken over since stays.
+      lease_owner = nullif(m.lease_owner, p_owner),
+      lease_until = case when m.lease_owner <> p_owner then m.lease_until end
   where m.store = p_store and m.remote = p_remote;
   return next;
 end $$;

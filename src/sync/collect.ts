@@ -1,20 +1,7 @@
-import type { CallOptions, Driver } from "../driver.ts";
+import type { CallOptions } from "../driver.ts";
 import { ValidationError } from "../errors.ts";
-import { storeMigrations } from "../migrate/embedded.ts";
-import { type MigrateMode, withMigrations } from "../migrate/with-migrations.ts";
-import { quoteIdentifier } from "../sql/identifier.ts";
-import { checkStoreName } from "../sql/key.ts";
 import { callOptions, onlyRow } from "../stores/store-context.ts";
-
-export interface CollectTarget {
-  readonly driver: Driver;
-  /** The store's name. */
-  readonly store: string;
-  /** Default `persist`. */
-  readonly schema?: string | undefined;
-  /** Default `auto`. */
-  readonly migrate?: MigrateMode | undefined;
-}
+import { openTarget, type StoreTarget } from "./store-target.ts";
 
 /** `timeoutMs` is for each statement, `signal` for all of them. */
 export interface CollectOptions extends CallOptions {
@@ -33,7 +20,8 @@ export interface CollectProgress {
 /**
  * Deletes for good what was deleted long ago, and says how many tombstones went. Until then a deleted record or entry is a row, of
  * which replicas hear. One that has not pulled since then, and does not know of the deletion, must pull from the start
- * afterwards; so let them stay for longer than any device is away. What a remote of this store has not got yet stays too.
+ * afterwards; so let them stay for longer than any device is away. What a remote of this store has not got yet stays too,
+ * for as long as it is one: see {@link forgetRemote}.
  *
  * Each statement works on one lane of the store, which other writers avoid meanwhile; a lane on which somebody's transaction is open
  * is left for the next time. Stopped at any point, what was done is done; any number of processes may do it at once, and again
@@ -45,8 +33,7 @@ export interface CollectProgress {
  * const collected = await collectTombstones({ driver, store: "quakes" }, { olderThanMs: 90 * 24 * 60 * 60 * 1000 });
  * ```
  */
-export async function collectTombstones(target: CollectTarget, options: CollectOptions = {}): Promise<number> {
-  const { schema = "persist" } = target;
+export async function collectTombstones(target: StoreTarget, options: CollectOptions = {}): Promise<number> {
   const { olderThanMs = THIRTY_DAYS_MS, limit = 1000 } = options;
   if (!(olderThanMs >= 0 && olderThanMs <= MAX_AGE_MS)) {
     throw new ValidationError("collectTombstones: olderThanMs is an age in milliseconds, from 0 to 100 years");
@@ -54,15 +41,11 @@ export async function collectTombstones(target: CollectTarget, options: CollectO
   if (!(Number.isInteger(limit) && limit >= 1 && limit <= 10_000)) {
     throw new ValidationError("collectTombstones: limit must be a whole number from 1 to 10,000");
   }
+  const { driver, schema, store } = openTarget(target);
   const statement = {
-    text: `select collected, more from ${quoteIdentifier(schema, "schema")}.sync_collect($1, $2, $3)`,
-    params: [checkStoreName(target.store), String(olderThanMs), limit],
+    text: `select collected, more from ${schema}.sync_collect($1, $2, $3)`,
+    params: [store, String(olderThanMs), limit],
   };
-  const driver = withMigrations(target.driver, {
-    mode: target.migrate ?? "auto",
-    set: storeMigrations,
-    names: { schema },
-  });
 
   let collected = 0;
   for (let more = true; more; ) {

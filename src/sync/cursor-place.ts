@@ -5,11 +5,21 @@ import type { Cursor } from "./replica.ts";
 /** `[[lane, "seq"], …]`. */
 export type Lanes = CursorPlace["lanes"];
 
+/** What a head says. Undefined where it is none of ours. */
+export function lanesOf(head: string): Lanes | undefined {
+  if (!/^(\d+:\d+(,\d+:\d+)*)?$/.test(head)) return undefined;
+  const places = head === "" ? [] : head.split(",");
+  return places.map((place) => {
+    const [lane = "", seq = ""] = place.split(":");
+    return [Number(lane), seq];
+  });
+}
+
 /** Whether a feed that stands at `head` has got so far. True where the head is none of ours and does not say. */
 export function reaches(head: string, lanes: Lanes): boolean {
-  if (!/^(\d+:\d+(,\d+:\d+)*)?$/.test(head)) return true;
-  const places = head === "" ? [] : head.split(",").map((place) => place.split(":"));
-  const reached = new Map(places.map(([lane, seq]) => [Number(lane), BigInt(seq ?? 0)]));
+  const places = lanesOf(head);
+  if (places === undefined) return true;
+  const reached = new Map(places.map(([lane, seq]) => [lane, BigInt(seq)]));
   return lanes.every(([lane, seq]) => (reached.get(lane) ?? 0n) >= BigInt(seq));
 }
 

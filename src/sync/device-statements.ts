@@ -9,7 +9,23 @@ export interface SyncTarget {
 
 /** @param client the id to begin with, when this is the first sync with the remote */
 export function openRemote(target: SyncTarget, client: string): Statement {
-  return call(target, 'select client, "cursor", resync, awaits', "sync_open", [client]);
+  return call(target, 'select client, "cursor", resync, awaits, clock_ahead_ms', "sync_open", [client]);
+}
+
+export interface LookAtHead {
+  readonly epoch: string | null;
+  /** JSON text of `[[lane, "seq"], …]`. Null where the head does not say. */
+  readonly head: string | null;
+  readonly serverTime: string;
+  /** Nothing is pulled, which would tell of another history. */
+  readonly isSender: boolean;
+  /** The id to begin with in another history. */
+  readonly client: string;
+}
+
+export function lookAtHead(target: SyncTarget, look: LookAtHead): Statement {
+  const { epoch, head, serverTime, isSender, client } = look;
+  return call(target, "select replaced", "sync_look", [epoch, head, serverTime, isSender, client]);
 }
 
 export interface TakeMutations {
@@ -69,11 +85,13 @@ export interface ApplyPage {
   readonly keepValue: boolean;
   /** Of the history that the page is from; null while there is none. */
   readonly epoch: string | null;
+  /** What was asked for: keys and streams that begin so. Empty for all. */
+  readonly scope: string;
 }
 
 export function applyPage(target: SyncTarget, page: ApplyPage): Statement {
-  const { from, to, position, changes, more, keepValue, epoch } = page;
-  const params = [from, to, position, changes, more, keepValue, epoch];
+  const { from, to, position, changes, more, keepValue, epoch, scope } = page;
+  const params = [from, to, position, changes, more, keepValue, epoch, scope];
   return call(target, "select status, written, unchanged, conflicts, resend, awaited", "sync_apply", params);
 }
 

@@ -4,6 +4,8 @@ import type { Lanes } from "./cursor-place.ts";
 import {
   type ApplyPage,
   applyPage,
+  type LookAtHead,
+  lookAtHead,
   openRemote,
   type ResolveConflicts,
   redriveFailed,
@@ -28,6 +30,8 @@ export interface DeviceState {
   readonly resync: Resync["resync"] | null;
   /** Something was sent and taken that has not been pulled yet. */
   readonly awaits: boolean;
+  /** The clock of the store was found to be ahead of the remote's. */
+  readonly isAhead: boolean;
 }
 
 export interface TakenMutations {
@@ -75,6 +79,8 @@ export interface AppliedPage extends Counts<PageCount> {
 /** The state of the sync of a store with one remote, in the store's database. Each call is one statement. */
 export interface SyncDevice {
   open(client: string, options?: CallOptions): Promise<DeviceState>;
+  /** Takes in what the remote's head says. Whether it is another history than the one that was sent to: all of it waits again. */
+  look(look: LookAtHead, options?: CallOptions): Promise<boolean>;
   take(take: TakeMutations, options?: CallOptions): Promise<TakenMutations>;
   settle(
     settle: SettleMutations,
@@ -107,6 +113,9 @@ export function syncDevice(context: StoreContext, remote: string): SyncDevice {
   return {
     async open(client, options) {
       return toState(await row("sync.open", openRemote(target, client), options));
+    },
+    async look(look, options) {
+      return (await row("sync.look", lookAtHead(target, look), options))["replaced"] === true;
     },
     async take(take, options) {
       return toTaken(await row("sync.take", takeMutations(target, take), options));
@@ -160,6 +169,7 @@ function toState(row: Row): DeviceState {
     cursor: row["cursor"] as Cursor | null,
     resync: row["resync"] as DeviceState["resync"],
     awaits: row["awaits"] === true,
+    isAhead: Number(row["clock_ahead_ms"]) > 0,
   };
 }
 

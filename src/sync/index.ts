@@ -3,11 +3,11 @@ export type { SyncReport } from "../stores/sync-event.ts";
 export {
   type CollectOptions,
   type CollectProgress,
-  type CollectTarget,
   collectTombstones,
 } from "./collect.ts";
 export type { DeadLetter } from "./dead-letter.ts";
 export { type EnableSyncOptions, enableSync } from "./enable-sync.ts";
+export { forgetRemote } from "./forget-remote.ts";
 export type {
   SyncAccess,
   SyncAsk,
@@ -53,6 +53,7 @@ export {
   storeReplica,
   type Unchanged,
 } from "./store-replica.ts";
+export type { StoreTarget } from "./store-target.ts";
 export type { Merge, MergeSides, Strategy } from "./strategy.ts";
 export type { FailedOptions, SyncHandle } from "./sync-handle.ts";
 export { syncHandler } from "./sync-handler.ts";

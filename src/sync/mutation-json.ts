@@ -46,7 +46,7 @@ function membersOf(given: Given & object, bounds: Bounds): Members {
     case "merge":
       return { op, ...keyed(given, bounds), value: patch(given["value"], bounds), base: versionIn(given["base"], 0) };
     case "append":
-      return { op, key: key(given["stream"], bounds), event: event(given["event"], bounds) };
+      return { op, key: key(given["stream"], bounds), event: event(given["event"], bounds), ...lost(given) };
     case "kv.set":
       return { op, ...keyed(given, bounds), ...entry(given, bounds), hlc: hlc(given), ...lost(given) };
     case "kv.delete":

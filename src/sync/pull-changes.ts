@@ -108,6 +108,7 @@ async function keep(round: SyncRound, page: ChangePage, from: Cursor | null): Pr
       more: page.more,
       keepValue: settings.strategy === "merge",
       epoch: place.epoch,
+      scope: settings.scope,
     },
     budget.keep(),
   );

@@ -19,9 +19,10 @@ const MAX_REFUSED = 10;
  * | `idle` | nothing waits |
  * | `busy` | somebody else is sending |
  * | `behind` | what waits has to wait for changes that are to be pulled first |
+ * | `refused` | one conflict after another: the next round goes on |
  * | `spent` | the budget has ended |
  */
-export async function pushWaiting(round: SyncRound): Promise<"idle" | "busy" | "behind" | "spent"> {
+export async function pushWaiting(round: SyncRound): Promise<"idle" | "busy" | "behind" | "refused" | "spent"> {
   const { budget, device, owner, settings, tally } = round;
   const progress = pushProgress(round);
   let skewed = 0;
@@ -64,7 +65,7 @@ export async function pushWaiting(round: SyncRound): Promise<"idle" | "busy" | "
     if (skewed > MAX_SKEWED) throw refusesStamps();
     // One conflict after another: what the remote has now is to be pulled, whatever its answers say.
     refused = isStuck && settled.conflicts > 0 ? refused + 1 : 0;
-    if (refused > MAX_REFUSED && settings.direction !== "push") return "behind";
+    if (refused > MAX_REFUSED) return settings.direction === "push" ? "refused" : "behind";
     if (answer.results.some(isUnexplained)) {
       // Alone in its batch, a conflict comes with what is there.
       if (settings.direction === "push") round.batchSize = 1;

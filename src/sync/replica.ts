@@ -120,7 +120,7 @@ export type Mutation =
   | (MutationOf<"delete"> & { readonly key: string } & Condition & Lost)
   /** `value` is a merge patch (RFC 7396). A record that was never there is made of it. */
   | (MutationOf<"merge"> & KeyValue & { readonly base?: number })
-  | (MutationOf<"append"> & { readonly stream: string; readonly event: PushedEvent })
+  | (MutationOf<"append"> & { readonly stream: string; readonly event: PushedEvent } & Lost)
   | (MutationOf<"kv.set"> &
       KeyValue & { readonly encoding?: "base64"; readonly expiresAt?: string; readonly hlc?: Hlc } & Lost)
   | (MutationOf<"kv.delete"> & { readonly key: string; readonly hlc?: Hlc } & Lost);
@@ -130,7 +130,10 @@ interface MutationOf<Op extends string> {
   readonly op: Op;
 }
 
-/** `version` is the least that the state will have: what a restored server has lost comes back with the version that it had. */
+/**
+ * `version` is the least that the state will have: what a restored server has lost comes back with the version that it had. Of an event
+ * it is the place that it had: where it was pruned since, it stays away, and counts as applied.
+ */
 interface Lost {
   readonly version?: number;
 }

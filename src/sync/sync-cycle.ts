@@ -1,6 +1,7 @@
 import { PersistError } from "../errors.ts";
 import type { SyncReport } from "../stores/sync-event.ts";
 import type { Budget } from "./budget.ts";
+import { lanesOf } from "./cursor-place.ts";
 import { pullChanges } from "./pull-changes.ts";
 import { pushWaiting } from "./push-waiting.ts";
 import { resolveMeetings } from "./resolve-meetings.ts";
@@ -39,10 +40,32 @@ export async function syncCycle(
 }
 
 async function open(round: SyncRound): Promise<void> {
-  const { cursor, resync, awaits } = await round.device.open(round.newClient(), round.budget.step());
+  const { cursor, resync, awaits, isAhead } = await round.device.open(round.newClient(), round.budget.step());
   round.cursor = cursor;
   round.isAwaiting = awaits;
   round.isResyncing = resync !== null;
+  const isSender = round.settings.direction === "push";
+  if (isSender || isAhead) await lookAtHead(round, isSender);
+}
+
+/**
+ * Who only sends learns from no page that the remote was restored, and builds on what it has no more. And a clock that was wrong may
+ * have been set right.
+ */
+async function lookAtHead(round: SyncRound, isSender: boolean): Promise<void> {
+  const { replica, device, budget, tally } = round;
+  const { head, epoch, serverTime } = await replica.head(budget.step());
+  const lanes = lanesOf(head);
+  const look = {
+    epoch,
+    head: lanes === undefined ? null : JSON.stringify(lanes),
+    serverTime,
+    isSender,
+    client: round.newClient(),
+  };
+  if (!(await device.look(look, budget.keep()))) return;
+  tally.resyncs += 1;
+  round.tell({ type: "sync:resync", why: "epoch" });
 }
 
 async function takeTurns(round: SyncRound): Promise<boolean> {
@@ -59,7 +82,7 @@ async function takeTurns(round: SyncRound): Promise<boolean> {
     const isAtEnd = isReceiving ? await pullChanges(round) : true;
     const { toSend } = budget.isSpent() ? { toSend: 0 } : await resolveMeetings(round);
     if (typeof pushed === "object") throw pushed.error;
-    if (budget.isSpent() || pushed === "busy" || pushed === "spent" || !isAtEnd) return false;
+    if (budget.isSpent() || pushed === "busy" || pushed === "refused" || pushed === "spent" || !isAtEnd) return false;
     const isWaiting = toSend > 0 || round.hasToResend;
     if (pushed === "idle" && !(isSending && isWaiting)) return true;
   }

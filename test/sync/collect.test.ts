@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { ValidationError } from "../../src/errors.ts";
 import { collectTombstones } from "../../src/sync/collect.ts";
+import { forgetRemote } from "../../src/sync/forget-remote.ts";
 import { pullAll, withReplicas } from "./replicas.ts";
 
 const { both, driver, ask } = withReplicas();
@@ -51,7 +52,7 @@ describe("collecting tombstones", () => {
   });
 
   it("does not take what a remote has not got", async () => {
-    const { store, collect } = await withTombstones();
+    const { store, collect, target } = await withTombstones();
     await ask(
       `insert into persist.persist_sync_remotes
   (store, remote, client, last_mutation, acknowledged, pushed, "position", generation, clock_ahead_ms, created_at)
@@ -69,16 +70,29 @@ values ($1, 'central', $2, $3, 1, $4, true, 0, $5::text::jsonb)`,
         version,
         theirs,
       );
-    expect(await collect({ olderThanMs: 0 })).toBe(0);
-    await has("record", "a", 2);
+    await ask(
+      `insert into persist.persist_sync_queue
+  (store, remote, id, mutation, operation, kind, key, local_version, payload, status, attempts, created_at, updated_at)
+values ($1, 'central', gen_random_uuid(), 1, 'put', 'record', 'a', 1, '{}', 'in_flight', 1, now(), now())`,
+      store.name,
+    );
     await has("record", "b", 1);
     await has("kv", "a", 2, '{"key":"a"}');
-    await has("kv", "b", 2);
+    await has("kv", "b", 1);
+    expect(await collect({ olderThanMs: 0 })).toBe(0);
+    await ask("delete from persist.persist_sync_queue where store = $1", store.name);
+    await ask("update persist.persist_sync_bases set local_version = 2 where store = $1 and kind = 'kv'", store.name);
+    // The record was never heard of there, and the entry's deletion is known.
     expect(await collect({ olderThanMs: 0 })).toBe(2);
     const left = (table: string) => ask(`select key from persist.${table} where store = $1 order by key`, store.name);
     expect(await left("persist_records")).toEqual([{ key: "b" }, { key: "c" }]);
     expect(await left("persist_kv")).toEqual([{ key: "a" }, { key: "c" }]);
     expect(await left("persist_sync_bases")).toEqual([{ key: "a" }, { key: "b" }]);
+
+    expect(await forgetRemote(target, "other")).toBe(false);
+    expect(await forgetRemote(target, "central")).toBe(true);
+    expect(await left("persist_sync_bases")).toEqual([]);
+    expect(await collect({ olderThanMs: 0 })).toBe(2);
   });
 
   it("stops between two statements when it is told to", async () => {

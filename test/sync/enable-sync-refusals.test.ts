@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Store } from "../../src/create-store.ts";
+import { collectTombstones } from "../../src/sync/collect.ts";
 import type { MutationResult, Replica } from "../../src/sync/replica.ts";
 import { storeReplica } from "../../src/sync/store-replica.ts";
 import { failureOf } from "../contract/store.ts";
@@ -114,6 +115,24 @@ describe("an edit that the remote does not take", () => {
     await sync.now();
     expect(await sync.failed()).toEqual([]);
     await expectInStep(server, device);
+  });
+
+  it("is put aside with the end of its life", async () => {
+    const { server, device, options } = await pair(stores);
+    const sync = stores.sync(device, options);
+    await server.kv.set("life", 1);
+    await sync.now();
+    await server.kv.delete("life");
+    await collectTombstones({ driver: stores.driver(), store: server.name }, { olderThanMs: 0 });
+    await server.kv.set("other", 1);
+    await device.kv.set("life", 2, { ttl: 3_600_000 });
+    const pulling = stores.sync(device, { ...options, direction: "pull" });
+    expect(await pulling.now()).toMatchObject({ conflicts: 1, done: true });
+    expect(await sync.failed()).toMatchObject([{ key: "life", reason: "gone" }]);
+    await sync.redrive();
+    await sync.now();
+    const [entry] = await server.kv.list({ prefix: "life" });
+    expect(entry).toMatchObject({ key: "life", value: 2, expiresAt: expect.any(Date) });
   });
 
   it("is put aside when it makes a batch that is too large on its own", async () => {

@@ -263,3 +263,31 @@ describe("an edit that was on its way when its record was deleted, collected and
     expect(await sync.status()).toMatchObject({ pending: 0, inFlight: 0 });
   });
 });
+
+describe("a write whose answer was lost, and that was pulled before it was sent again", () => {
+  it("keeps the version that it has there, by which a restored server knows that it is later", async () => {
+    const server = await stores.store("server");
+    const device = await stores.store("device");
+    const backup = `${server.name}~backup`;
+    const remote = faultyReplica(stores.replica(server));
+    const sync = stores.sync(device, { remote, name: "server" });
+    for (const value of [1, 2, 3]) {
+      await server.kv.set("k", value);
+      await server.records.put("k", value);
+    }
+    await sync.now();
+    await copies.copy(server.name, backup);
+    await device.kv.set("k", "new");
+    await device.records.put("k", "new");
+    remote.plan("reply lost");
+    await expect(sync.now()).rejects.toThrow();
+    await stores.sync(device, { remote, name: "server", direction: "pull" }).now();
+    await sync.now();
+    await copies.replace(server.name, backup, "new");
+    await sync.now();
+    await sync.now();
+    for (const store of [server, device]) {
+      expect(await contentOf(store)).toMatchObject({ records: { k: "new" }, kv: { k: "new" } });
+    }
+  });
+});

@@ -42,6 +42,26 @@ describe("events that are pushed", () => {
     ]);
   });
 
+  it("stay away where they were pruned, when they come back with the place that they had", async () => {
+    const { replica, store } = await both();
+    await accepted(replica.push(batch(append(1, "s", "one"), append(2, "s", "two"), append(3, "s", "three"))));
+    await store.events.prune({ keep: 1 });
+    const again = (id: number, event: string, version: number) => ({ ...append(id, "s", event), version });
+    const { results } = await accepted(
+      replica.push({
+        client: "another",
+        mutations: [again(1, "one", 1), again(2, "three", 3), again(3, "four", 4), again(4, "lost", 3)],
+      }),
+    );
+    expect(results).toMatchObject([
+      { status: "applied", version: 1 },
+      { status: "applied", version: 3 },
+      { status: "applied", version: 4 },
+      { status: "applied", version: 5 },
+    ]);
+    expect((await store.events.list({ stream: "s" })).map(({ id }) => id)).toEqual(["three", "four", "lost"]);
+  });
+
   it("are the same event when they have the same id and content, and move nothing then", async () => {
     const replica = newReplica();
     const first = await pushOne(replica, append(1, "s", "one"));
