@@ -6,7 +6,7 @@ import { buildCommand } from "./command.ts";
 import { command, moduleFolder, publishedManifest, readManifest } from "./manifest.ts";
 
 /** What is copied as it is, where it is there. `migrations` is for people who apply SQL with a tool of their own. */
-const copied = ["README.md", "LICENSE", "CHANGELOG.md", "migrations"];
+const copied = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE", "migrations"];
 
 /**
  * Writes the publishable package into `out`, which is emptied first: modules, types, maps with the source inside, the program,

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { filesUnder } from "../check/files.ts";
 import { command, type Entry, moduleFolder } from "./manifest.ts";
 
@@ -13,8 +13,20 @@ export function contentProblems(root: string, out: string, entries: readonly Ent
         .filter((file) => !existsSync(join(out, file)))
         .map((file) => `${file} is missing, and package.json exports it as ${name}`),
     ),
+    ...filesUnder(out, "").flatMap((file) => deadLinks(out, file)),
     ...filesUnder(out, "").flatMap((file) => fileProblems(file, readFileSync(join(out, file), "utf8"), places)),
   ];
+}
+
+/** A document may link to others, which then are in the package too. */
+function deadLinks(out: string, file: string): readonly string[] {
+  if (!file.endsWith(".md")) return [];
+  const links = [...readFileSync(join(out, file), "utf8").matchAll(/\]\(([^)#\s]+)[^)]*\)/g)].map(
+    ([, target = ""]) => target,
+  );
+  return links
+    .filter((target) => !/^[a-z]+:/.test(target) && !existsSync(join(out, dirname(file), target)))
+    .map((target) => `${file} links to ${target}, which is not in the package`);
 }
 
 function fileProblems(file: string, text: string, places: readonly string[]): readonly string[] {

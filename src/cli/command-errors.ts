@@ -15,10 +15,9 @@ export class InputError extends Error {
   }
 }
 
-/** Long work that ended half-way. Ends with the status of its cause. */
+/** What a command was at when it failed, and how to go on. Ends with the status of its cause. */
 export class StoppedError extends Error {
   override readonly name = "StoppedError";
-  /** How to go on. */
   readonly next: string;
 
   constructor(message: string, options: { readonly next: string; readonly cause: unknown }) {

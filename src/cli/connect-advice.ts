@@ -123,7 +123,7 @@ const signs: readonly Sign[] = [
     },
   },
   {
-    codes: ["ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH", "onetrip-timeout"],
+    codes: ["ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH", "UND_ERR_CONNECT_TIMEOUT", "onetrip-timeout"],
     pattern: /timeout expired/i,
     advice: {
       kind: "no-answer",

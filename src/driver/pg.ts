@@ -31,7 +31,7 @@ export interface PgOptions {
  *
  * @example
  * ```ts
- * const driver = pg(process.env.DATABASE_URL);
+ * const driver = pg(process.env.DATABASE_URL ?? "postgresql://localhost/app");
  * await driver.query({ text: "select 1 as one", params: [] }); // [{ one: 1 }]
  * await driver.close();
  * ```

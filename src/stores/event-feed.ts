@@ -35,7 +35,7 @@ export interface EventFeed {
    * ```ts
    * let cursor: string | null = null;
    * for (let more = true; more; ) {
-   *   const page = await store.events.readAll({ cursor, limit: 500 });
+   *   const page: EventFeedPage = await store.events.readAll({ cursor, limit: 500 });
    *   for (const event of page.events) await handle(event);
    *   ({ cursor, more } = page);
    * }

@@ -23,6 +23,9 @@ export interface CollectProgress {
  * afterwards; so let them stay for longer than any device is away. What a remote of this store has not got yet stays too,
  * for as long as it is one: see {@link forgetRemote}.
  *
+ * A key that is created again after its tombstone was collected begins with version 1 again, so let them also stay for longer than
+ * anybody keeps a version that was read: an `expectedVersion` from before the deletion would fit another value.
+ *
  * Each statement works on one lane of the store, which other writers avoid meanwhile; a lane on which somebody's transaction is open
  * is left for the next time. Stopped at any point, what was done is done; any number of processes may do it at once, and again
  * after any error.

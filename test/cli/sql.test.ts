@@ -19,6 +19,15 @@ describe("onetrip sql", () => {
     expect(jsonOf(run)).toEqual({ rows: [{ one: 1, json: { a: 2 } }] });
   });
 
+  it("loses no number for which JSON has none", async () => {
+    const statement =
+      "select 'NaN'::float8 as a, '-Infinity'::float4 as b, 'Infinity'::numeric as c, null as d, 1.5::float8 as e";
+    const row = { a: "NaN", b: "-Infinity", c: "Infinity", d: null, e: 1.5 };
+    for (const url of [database().postgres, database().neon]) {
+      expect(jsonOf(await runOnetrip(["sql", url, statement, "--json"]))).toEqual({ rows: [row] });
+    }
+  });
+
   it("writes only when it is told to", async () => {
     const env = { DATABASE_URL: database().postgres };
     const refused = await runOnetrip(["sql", "create table t (id int)"], { env });

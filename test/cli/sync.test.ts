@@ -8,7 +8,7 @@ import type { Driver } from "../../src/driver.ts";
 import { storeReplica } from "../../src/sync/store-replica.ts";
 import { syncHandler } from "../../src/sync/sync-handler.ts";
 import { withNewDatabase } from "../stores/new-database.ts";
-import { jsonOf, runOnetrip } from "./run-onetrip.ts";
+import { jsonOf, runHere, runOnetrip } from "./run-onetrip.ts";
 
 const here = withNewDatabase();
 const there = withNewDatabase();
@@ -38,6 +38,15 @@ afterAll(async () => {
   await driver.close();
 });
 
+/** A port on which nothing listens. */
+async function freePort(): Promise<number> {
+  const taken = createServer().listen(0, "127.0.0.1");
+  await new Promise((resolve) => taken.once("listening", resolve));
+  const { port } = taken.address() as AddressInfo;
+  await new Promise((resolve) => taken.close(resolve));
+  return port;
+}
+
 async function put(url: string, key: string, value: unknown): Promise<void> {
   const store = await createStore("notes", { driver: pg(url) });
   await store.records.put(key, value);
@@ -66,6 +75,35 @@ describe("onetrip sync", () => {
     expect(code).toBe(1);
     expect(stderr).toContain("check the token");
     expect(stderr).not.toContain("another-token");
+  });
+
+  it("knows that nothing was sent to a remote that is not there", async () => {
+    await put(here().postgres, "waits", 1);
+    for (const [dead, why] of [
+      ["http://127.0.0.1:PORT/sync/v1/notes", "nothing listens on this port"],
+      ["http://no-such-host.invalid/sync/v1/notes", "the host's name is not known"],
+      ["postgresql://ada:secret@127.0.0.1:PORT/db", "nothing listens on this port"],
+    ] as const) {
+      const url = dead.replace("PORT", String(await freePort()));
+      const { code, stderr } = await runHere(["sync", "notes", here().postgres, url]);
+      expect(stderr).toMatch(new RegExp(`^onetrip: the remote: no connection: ${why}\n  → .*correct`));
+      expect(code).toBe(2);
+      expect(stderr).not.toContain("secret");
+    }
+    const { code, stderr } = await runHere(["sync", "notes", here().postgres, "http://127.0.0.1:1/sync/v1/notes"]);
+    expect({ code, stderr }).toEqual({ code: 64, stderr: expect.stringContaining("fetch goes to no such port") });
+  });
+
+  it("says that it may be run again when an answer is lost", async () => {
+    const hangsUp = createServer((request) => void request.socket.destroy()).listen(0, "127.0.0.1");
+    await new Promise((resolve) => hangsUp.once("listening", resolve));
+    const url = `http://127.0.0.1:${(hangsUp.address() as AddressInfo).port}/sync/v1/notes`;
+    const { code, stderr } = await runHere(["sync", "notes", here().postgres, url]);
+    hangsUp.close();
+    expect(stderr).toMatch(
+      /^onetrip: stopped: sync p\w+: the line was lost.*\n {2}→ run it again: nothing is applied twice\n$/,
+    );
+    expect(code).toBe(75);
   });
 
   it("syncs two databases", async () => {

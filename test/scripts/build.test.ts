@@ -114,6 +114,8 @@ describe("the contents check", () => {
     "esm/index.d.ts": "",
     "esm/index.js.map": JSON.stringify({ sources: ["index.ts"], sourcesContent: [""] }),
     "migrations/a.sql": "",
+    "README.md": "[what is there](docs/guide.md#part)",
+    "docs/guide.md": "",
   };
 
   function problems(changes: Readonly<Record<string, string>>): readonly string[] {
@@ -128,6 +130,11 @@ describe("the contents check", () => {
     ["a test", { "esm/a.test.js": "" }, "esm/a.test.js is a test"],
     ["a folder of tests", { "esm/test/a.js": "" }, "esm/test/a.js is a test"],
     ["a place on this machine", { "esm/a.js": `// ${repository}/src/a.ts` }, "a place on this machine"],
+    [
+      "a link that leads out of it",
+      { "README.md": "[a](GUIDE.md#b) [c](#d) [e](https://e.example/f.md)" },
+      "links to GUIDE.md,",
+    ],
     ["a map without its source", { "esm/a.js.map": '{ "sources": ["a.ts"] }' }, "does not hold its source"],
   ])("finds %s", (_, changes, problem) => {
     expect(problems(changes)).toEqual([expect.stringContaining(problem)]);

@@ -29,8 +29,12 @@ interface Started {
   stop(signal: NodeJS.Signals): Promise<number | null>;
 }
 
-async function start(...args: string[]): Promise<Started> {
-  const child = spawn(process.execPath, ["scripts/start.ts", "--port", "0", ...args], { cwd: checkout });
+function start(...args: string[]): Promise<Started> {
+  return startBy([process.execPath, "scripts/start.ts"], ...args);
+}
+
+async function startBy([program = "", ...before]: readonly string[], ...args: string[]): Promise<Started> {
+  const child = spawn(program, [...before, "--port", "0", ...args], { cwd: checkout });
   const exited = new Promise<number | null>((resolve) => child.once("exit", (code) => resolve(code)));
   let text = "";
   for (const stream of [child.stdout, child.stderr]) {
@@ -69,6 +73,11 @@ async function childrenOf(pid: number | undefined): Promise<number[]> {
     .split("\n")
     .map((line) => line.trim().split(/\s+/));
   return lines.filter(([, parent]) => Number(parent) === pid).map(([child]) => Number(child));
+}
+
+async function descendantsOf(pid: number | undefined): Promise<number[]> {
+  const children = await childrenOf(pid);
+  return [...children, ...(await Promise.all(children.map(descendantsOf))).flat()];
 }
 
 /** Whether a process still does anything: one that waits to be reaped does not. */
@@ -130,6 +139,19 @@ describe("npm start", { timeout: 60_000 }, () => {
     expect(await paste(next.commands[0] ?? "")).toMatchObject({ profile_id: "ada" });
     expect(await next.stop("SIGINT")).toBe(0);
   });
+
+  it.each([[["npm", "start", "--"]], [["npm", "run", "onetrip", "--", "dev"]]])(
+    "ends when npm is told to: %j",
+    async (command) => {
+      const started = await startBy(command);
+      expect(existsSync(join(checkout, ".onetrip/lock"))).toBe(true);
+      const below = await descendantsOf(started.process.pid);
+      expect(below.length).toBeGreaterThan(0);
+      await started.stop("SIGTERM");
+      for (const pid of below) await expect.poll(() => isRunning(pid), { timeout: 5000 }).toBe(false);
+      expect(existsSync(join(checkout, ".onetrip/lock"))).toBe(false);
+    },
+  );
 
   it.each([
     [["--bogus"], "--help"],

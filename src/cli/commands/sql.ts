@@ -32,7 +32,7 @@ export function sqlCommand({ terminal }: CommandContext): Command {
         const rows = options.write
           ? await driver.query({ text, params }, call)
           : await readOnly(driver, { text, params }, call);
-        if (options.json) printJson(terminal, { rows });
+        if (options.json) printJson(terminal, { rows: rows.map(toJsonRow) });
         else printLines(terminal.stdout, rowLines(rows));
       } finally {
         await driver.close();
@@ -46,7 +46,8 @@ Examples:
   onetrip sql 'select count(*) from persist.persist_events' --json
   onetrip sql --write 'delete from drafts where id = $1' 7
 
-64-bit numbers, times and arrays come as PostgreSQL's own text. A parameter that begins with - goes behind --.
+64-bit numbers, times and arrays come as PostgreSQL's own text, in JSON also NaN and Infinity, for which it has no numbers. Of
+several columns of one name one is shown: give each a name of its own. A parameter that begins with - goes behind --.
 ${exitCodeHelp([exitCodes.ok, exitCodes.problems, exitCodes.unreachable, exitCodes.usage, exitCodes.temporary])}`;
 
 /** A transaction that cannot write has changed nothing, whatever became of its answer. */
@@ -61,6 +62,14 @@ async function readOnly(driver: Driver, statement: Statement, call: CallOptions)
     const options = { outcome: "rolled-back", retryable, sqlstate, cause: error } as const;
     throw new PersistError(code, `sql: ${why}; nothing was changed`, options);
   }
+}
+
+/** JSON has null for these. */
+function toJsonRow(row: Row): Row {
+  const isBeyondJson = (value: unknown) => typeof value === "number" && !Number.isFinite(value);
+  return Object.fromEntries(
+    Object.entries(row).map(([name, value]) => [name, isBeyondJson(value) ? String(value) : value]),
+  );
 }
 
 function rowLines(rows: readonly Row[]): readonly string[] {

@@ -1,6 +1,7 @@
 import { Command, Option } from "commander";
 import { createStore, type Store } from "../../create-store.ts";
 import type { Driver } from "../../driver.ts";
+import { PersistError } from "../../errors.ts";
 import type { SyncReport } from "../../stores/sync-event.ts";
 import { storeReplica } from "../../sync/store-replica.ts";
 import { syncOnce } from "../../sync/sync-once.ts";
@@ -10,6 +11,7 @@ import { isDatabaseUrl, shownUrl, takeOperands } from "../database-url.ts";
 import { exitCodeHelp, exitCodes } from "../exit-codes.ts";
 import { openDriver } from "../open-driver.ts";
 import type { CommandContext } from "../program.ts";
+import { remoteFailure, syncFailure, watchedFetch } from "../sync-failure.ts";
 import { printJson, printLines } from "../terminal.ts";
 
 interface Options extends DatabaseOptions {
@@ -47,8 +49,10 @@ export function syncCommand({ terminal, end }: CommandContext): Command {
       const remote = await openRemote(name, remoteUrl, options);
       try {
         await refuseItself(name, options.schema, driver, remote.driver);
+        const { fetch, failure } = watchedFetch();
         const report = await syncOnce(store, remote.remote, {
           ...(remote.name !== undefined && { name: remote.name }),
+          fetch,
           strategy: options.strategy,
           direction: options.direction,
           scope: options.scope,
@@ -56,6 +60,8 @@ export function syncCommand({ terminal, end }: CommandContext): Command {
           timeoutMs: options.timeout,
           authToken: terminal.env["ONETRIP_TOKEN"],
           signal: terminal.signal,
+        }).catch((error: unknown) => {
+          throw syncFailure(error, failure());
         });
         if (options.json) printJson(terminal, { store: name, ...report });
         else printLines(terminal.stdout, reportLines(name, report));
@@ -100,7 +106,13 @@ async function openRemote(name: string, remoteUrl: string, options: Options): Pr
 /** Two URLs may lead to one store, directly and through a pooler. */
 async function refuseItself(name: string, schema: string, here: Driver, there: Driver | undefined): Promise<void> {
   if (there === undefined) return;
-  const [one, other] = await Promise.all([here, there].map((driver) => identityOf(name, schema, driver)));
+  const [one, other] = await Promise.all([
+    identityOf(name, schema, here),
+    identityOf(name, schema, there).catch((error: unknown) => {
+      const isUnreached = error instanceof PersistError && error.code === "connection" && error.outcome === "not-sent";
+      throw isUnreached ? remoteFailure(error) : error;
+    }),
+  ]);
   if (one !== undefined && one === other) {
     throw new UsageError("both URLs lead to the same store; give that of another database");
   }
