@@ -73,10 +73,10 @@ end $$;
 --
 -- One row. `status`: 'ok'; 'unchanged' when the clock is as known: no row was read; 'resync' with `why`. `position` is the new one
 -- and `head` the clock, with seqs as text. `changes` is a JSON array, in each lane by seq; `more` says that the page was cut.
--- `last_mutation` is that of `p_client`, null when there is no such client.
+-- `last_mutation` is that of `p_client`, null when `p_principal` has no such client.
 create function persist.sync_pull_v2(
   p_store text, p_epoch text, p_position text, p_limit int, p_max_bytes int, p_scope text, p_client text, p_known_head text,
-  p_known_epoch text)
+  p_known_epoch text, p_principal text)
 returns table (status text, why text, epoch text, "position" jsonb, head jsonb, changes jsonb, more boolean, last_mutation text)
 language plpgsql stable as $$
 declare
@@ -106,7 +106,7 @@ begin
   if p_client is not null then
     select c.last_mutation::text into last_mutation
     from persist.persist_sync_clients c
-    where c.store = p_store and c.client = p_client;
+    where c.store = p_store and c.client = p_client and c.principal = p_principal;
   end if;
   if p_epoch is not null then
     why := persist.sync_refusal(p_store, p_epoch, p_position);

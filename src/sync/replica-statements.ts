@@ -43,16 +43,18 @@ export interface PullRequest {
   readonly limit: number;
   readonly maxBytes: number;
   readonly client: string | null;
+  /** Whose client it must be. */
+  readonly principal: string;
   readonly knownHead: string | null;
   readonly knownEpoch?: string | null | undefined;
 }
 
 /** A row for `toPage`. */
 export function selectChanges(target: ReplicaTarget, request: PullRequest): Statement {
-  const { from, limit, maxBytes, client, knownHead, knownEpoch } = request;
+  const { from, limit, maxBytes, client, principal, knownHead, knownEpoch } = request;
   return {
     text: `select status, why, epoch, "position", head, changes, more, last_mutation
-from ${target.schema}.sync_pull_v2($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+from ${target.schema}.sync_pull_v2($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
     params: [
       target.store,
       from.epoch,
@@ -63,6 +65,7 @@ from ${target.schema}.sync_pull_v2($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
       client,
       knownHead,
       knownEpoch ?? null,
+      principal,
     ],
   };
 }

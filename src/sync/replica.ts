@@ -19,7 +19,7 @@ export interface Replica {
 export interface PullOptions extends CallOptions {
   /** Only keys and streams that begin so. A cursor is good for the scope that it was made under. */
   readonly scope?: string | undefined;
-  /** Whose `lastMutation` to tell. */
+  /** Whose `lastMutation` to tell, where the client id is the principal's own. */
   readonly client?: string | undefined;
 }
 

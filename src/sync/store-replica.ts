@@ -93,7 +93,7 @@ export function storeReplica(options: StoreReplicaOptions): StoreReplica {
     const scope = checkPrefix(asked.scope ?? "", "pull: scope");
     const client = asked.client === undefined ? null : checkKey(asked.client, "pull: client");
     const from = positionOf(cursor, store, scope);
-    const request = { from, limit: checkLimit(limit, limits), maxBytes: limits.maxPageBytes, client };
+    const request = { from, limit: checkLimit(limit, limits), maxBytes: limits.maxPageBytes, client, principal };
     if (from.scope !== scope) return { resync: "scope" } as const;
     const statement = selectChanges(target, { ...request, knownHead: asked.knownHead, knownEpoch: asked.knownEpoch });
     return toPage(onlyRow(await driver.query(statement, callOptions(asked)), "pull"), store, scope);

@@ -102,11 +102,14 @@ describe("a push", () => {
     expect(await kept()).toEqual(["3", "4"]);
   });
 
-  it("tells the last mutation of a client together with a page", async () => {
-    const replica = newReplica();
+  it("tells the last mutation of a client together with a page, to its principal alone", async () => {
+    const store = "told";
+    const replica = newReplica({ store });
     await replica.push(batch(put(1, "", 1), put(2, "a", 1)));
     expect(await replica.pull(null, 10, { client: "c1" })).toMatchObject({ lastMutation: 2 });
     expect(await replica.pull(null, 10, { client: "c2" })).not.toHaveProperty("lastMutation");
+    const bob = newReplica({ store, principal: "bob" });
+    expect(await bob.pull(null, 10, { client: "c1" })).not.toHaveProperty("lastMutation");
     expect(await replica.pull(null, 10)).not.toHaveProperty("lastMutation");
   });
 });

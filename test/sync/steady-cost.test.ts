@@ -69,7 +69,7 @@ describe.each<[name: string, open: () => Promise<{ driver: Driver; drop(): Promi
 
   it("a page reads about as many rows as it brings", async () => {
     const from = { kind: "sync", store: "s", epoch: null, lanes: [], scope: "" } as const;
-    const request = { from, limit: 10, maxBytes: 1e6, client: null, knownHead: null };
+    const request = { from, limit: 10, maxBytes: 1e6, client: null, principal: "p", knownHead: null };
     expect(await rowsRead(selectChanges(target, request))).toBeLessThan(60);
   });
 

@@ -71,8 +71,8 @@ describe("what a call costs", () => {
     const { cursor } = await pullAll(replica, 1000);
     const { epoch, lanes } = decodeCursor(cursor, "sync", store);
     const pullFrom = (from: string, known: string | null) => ({
-      text: "select changes from persist.sync_pull_v2($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-      params: [store, from === "[]" ? null : epoch, from, 10, 100_000, "", null, known, null],
+      text: "select changes from persist.sync_pull_v2($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+      params: [store, from === "[]" ? null : epoch, from, 10, 100_000, "", null, known, null, ""],
     });
     // Scans that this session has begun and not yet reported, of tables and indexes: only their growth means something.
     const scansOf = (tables: string) => ({
