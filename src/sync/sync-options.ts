@@ -17,7 +17,10 @@ export interface SyncOptions {
   readonly merge?: Merge | undefined;
   /** For a URL: sent as bearer token. A function is asked before each request. */
   readonly authToken?: HttpReplicaOptions["authToken"];
-  /** Only keys and streams that begin so, in both directions. To change it is to pull everything again. Default: all. */
+  /**
+   * Only keys and streams that begin so, in both directions. Default: all. To change it
+   * is to pull everything again; what lies outside then stays as it is.
+   */
   readonly scope?: string | undefined;
   /**
    * `pull` sends nothing: edits stay here, and wait. `push` takes nothing in but the remote's state of records that were
