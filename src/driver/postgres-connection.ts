@@ -85,23 +85,37 @@ export function postgresConnection(parameters: ResolvedParameters, connectTimeou
   }
 
   async function batch(statements: readonly Statement[], options: BatchOptions | undefined, call: Call) {
-    const begin = issue({ text: beginText(options), params: [] });
-    const commit = issue({ text: "commit", params: [] });
+    const plan = planOf(statements, options, isOpen);
+    const begin = issue({ text: plan.begin, params: [] });
+    const guard = plan.isGuarded ? [issue({ text: GUARD, params: [] })] : [];
     const body = statements.map(issue);
-    const settled = await send(groups(begin, body, commit, isOpen, sizeOf(statements)), call);
+    const commit = issue({ text: "commit", params: [] });
+    const all = [begin, ...guard, ...body, commit];
+    const settled = await send(grouped(all, plan.groupSizes), call);
 
     const failed = settled.find((result) => result.status === "rejected");
     if (failed) {
       const error = failed.reason as ClientError;
-      // Never met, and never to be trusted: without BEGIN the rest would have been committed one by one.
-      if (settled[0]?.status === "rejected" && settled.some(isFulfilled)) destroy();
-      else if (isOpen && usable && settled.length < body.length + 2) await rollBack(commit);
-      throw failure(error, "batch", begin.state !== null);
+      const isBegun = settled[0]?.status === "fulfilled";
+      const isCommitSent = settled.length === all.length;
+      if (isBegun && usable && !isCommitSent) await rollBack(commit);
+      if (isCommitSent && leavesOpen(settled.at(-1))) destroy();
+      const verdict = failure(error, "batch", begin.state !== null);
+      if (isBegun || settled.length === 1 || verdict.outcome === "unknown") throw verdict;
+      destroy();
+      const isGuarding = plan.isGuarded && settled[1]?.status === "rejected" && hasEndedSession(GUARDS_SQLSTATE);
+      const isRefused = settled.slice(1 + guard.length, -1).every(wasRefused);
+      throw isGuarding || isRefused ? verdict : appliedSingly(verdict);
     }
     const results = settled.filter(isFulfilled).map(({ value }) => value);
     // COMMIT of a transaction that has failed answers ROLLBACK and raises nothing.
     if (results.at(-1)?.command !== "COMMIT") throw rolledBack();
-    return results.slice(1, -1).map(rowsOf);
+    return results.slice(1 + guard.length, -1).map(rowsOf);
+  }
+
+  /** Whether the server ended the session with this. postgres.js forgets what it said when the connection ends. */
+  function hasEndedSession(sqlstate: string): boolean {
+    return socket?.lastErrors().some(({ severity, code }) => severity === "FATAL" && code === sqlstate) ?? false;
   }
 
   /** Sends group after group, and no further than the first failure. Queries begin when they are first awaited. */
@@ -148,17 +162,71 @@ function rowsOf(answer: Answer): Row[] {
   return Array.from(answer).filter((row) => row !== undefined);
 }
 
+/** The server answered that it did not do it. */
+function wasRefused(result: Settled): boolean {
+  if (result.status === "fulfilled") return false;
+  const { severity } = fieldsOf(result.reason as ClientError);
+  return severity !== undefined && severity !== "FATAL" && severity !== "PANIC";
+}
+
+/** A COMMIT that was refused before it was carried out, as by a cancel, leaves the transaction as failed and open. */
+function leavesOpen(commit: Settled | undefined): boolean {
+  return commit?.status === "rejected" && !/^(23|40)/.test(fieldsOf(commit.reason as ClientError).code ?? "");
+}
+
 function isFulfilled(result: Settled): result is PromiseFulfilledResult<Answer> {
   return result.status === "fulfilled";
 }
 
+interface Plan {
+  readonly begin: string;
+  readonly isGuarded: boolean;
+  /** How many go out together, each group when all of the one before have succeeded. The last takes the rest. */
+  readonly groupSizes: readonly number[];
+}
+
 /**
- * What is sent together: everything, in one flight. But BEGIN alone while the connection is being opened, since what waits
- * behind it would be run on a second connection if the first one failed; and one by one where it could fill the buffer.
+ * What is sent together: everything, in one flight, behind a guard. But BEGIN alone while the connection is being opened, since
+ * what waits behind it would be run on a second connection if the first one failed; and one by one where it could fill the
+ * buffer. Alone too where DEFERRABLE, by which the guard knows the transaction, has a meaning of its own.
  */
-function groups(begin: Pending, body: Pending[], commit: Pending, isOpen: boolean, size: number): Pending[][] {
-  if (size > PIPELINE_MAX_CHARS) return [begin, ...body, commit].map((one) => [one]);
-  return isOpen ? [[begin, ...body, commit]] : [[begin], [...body, commit]];
+function planOf(statements: readonly Statement[], options: BatchOptions | undefined, isOpen: boolean): Plan {
+  const begin = beginText(options);
+  if (sizeOf(statements) > PIPELINE_MAX_CHARS) {
+    return { begin, isGuarded: false, groupSizes: statements.map(() => 1).concat(1) };
+  }
+  const isSnapshot = options?.isolation === "serializable" && options.readOnly;
+  if (!isOpen || isSnapshot) return { begin, isGuarded: false, groupSizes: [1] };
+  return { begin: `${begin}, deferrable`, isGuarded: true, groupSizes: [] };
+}
+
+/**
+ * postgres.js ends every statement with a Sync of its own, so what follows a BEGIN that fails (one that a late cancel hits) would
+ * be committed one by one. This goes between them, and outside of such a transaction it ends the session: an error is FATAL
+ * when `exit_on_error` is on. Its length being 2, the division fails. Every role may do this, and a pooler passes it on.
+ */
+const GUARD = `select case when pg_catalog.current_setting('transaction_deferrable') = 'on' then 1
+  else 1 / (pg_catalog.length(pg_catalog.set_config('exit_on_error', 'on', true)) - 2) end`;
+
+const GUARDS_SQLSTATE = "22012";
+
+/** A BEGIN that failed, and a guard that was cancelled too: what can be neither prevented nor undone is at least said. */
+function appliedSingly({ sqlstate, message }: PersistError): PersistError {
+  return new PersistError(
+    "database",
+    `${message}; the transaction could not be begun, and some of its statements may have been applied one by one: read before you write again`,
+    { outcome: "unknown", retryable: false, sqlstate },
+  );
+}
+
+function grouped<T>(all: readonly T[], sizes: readonly number[]): T[][] {
+  const groups: T[][] = [];
+  let from = 0;
+  for (const size of sizes) {
+    groups.push(all.slice(from, from + size));
+    from += size;
+  }
+  return [...groups, all.slice(from)];
 }
 
 function sizeOf(statements: readonly Statement[]): number {
