@@ -7,6 +7,7 @@ import type { Connection } from "./connection.ts";
 import type { ResolvedParameters } from "./connection-parameters.ts";
 import { toText } from "./params.ts";
 import { nodeSocketFactory } from "./postgres-socket.ts";
+import { leftOpen } from "./refused-statement.ts";
 import { parsedTypes, parserOf } from "./row-types.ts";
 import {
   connectFailure,
@@ -80,8 +81,11 @@ export function postgresConnection(parameters: ResolvedParameters, connectTimeou
   async function query(statement: Statement, call: Call): Promise<Row[]> {
     const pending = issue(statement);
     const [result] = await send([[pending]], call);
-    if (result?.status === "fulfilled") return rowsOf(result.value);
-    throw failure(result?.reason as ClientError, "query", pending.state !== null);
+    if (result?.status !== "fulfilled") throw failure(result?.reason as ClientError, "query", pending.state !== null);
+    if (isStream(result.value)) throw copyRefused("query", result.value);
+    if (!/^(BEGIN|START TRANSACTION)$/.test(result.value.command ?? "")) return rowsOf(result.value);
+    destroy();
+    throw leftOpen();
   }
 
   async function batch(statements: readonly Statement[], options: BatchOptions | undefined, call: Call) {
@@ -93,6 +97,8 @@ export function postgresConnection(parameters: ResolvedParameters, connectTimeou
     const all = [begin, ...guard, ...body, commit];
     const settled = await send(grouped(all, plan.groupSizes), call);
 
+    const stream = settled.filter(isFulfilled).find(({ value }) => isStream(value));
+    if (stream) throw copyRefused("batch", stream.value);
     const failed = settled.find((result) => result.status === "rejected");
     if (failed) {
       const error = failed.reason as ClientError;
@@ -111,6 +117,16 @@ export function postgresConnection(parameters: ResolvedParameters, connectTimeou
     // COMMIT of a transaction that has failed answers ROLLBACK and raises nothing.
     if (results.at(-1)?.command !== "COMMIT") throw rolledBack();
     return results.slice(1 + guard.length, -1).map(rowsOf);
+  }
+
+  /** The server waits for a copy, or sends one: there is no way back to a session of statements. */
+  function copyRefused(phase: Phase, stream: Answer): PersistError {
+    // Its error comes when the connection ends, and would end the process.
+    (stream as unknown as { on(event: "error", listener: () => void): void }).on("error", () => undefined);
+    destroy();
+    return new PersistError("database", `${phase}: COPY has no stream here; the connection was closed`, {
+      outcome: "unknown",
+    });
   }
 
   /** Whether the server ended the session with this. postgres.js forgets what it said when the connection ends. */
@@ -172,6 +188,11 @@ function wasRefused(result: Settled): boolean {
 /** A COMMIT that was refused before it was carried out, as by a cancel, leaves the transaction as failed and open. */
 function leavesOpen(commit: Settled | undefined): boolean {
   return commit?.status === "rejected" && !/^(23|40)/.test(fieldsOf(commit.reason as ClientError).code ?? "");
+}
+
+/** postgres.js answers COPY at once, by a stream. */
+function isStream(answer: Answer): boolean {
+  return !Array.isArray(answer);
 }
 
 function isFulfilled(result: Settled): result is PromiseFulfilledResult<Answer> {
