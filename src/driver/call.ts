@@ -52,14 +52,24 @@ export async function bounded<T>(
   });
 }
 
-/** Fails at once when the call has been given up; otherwise calls `destroy` if that happens while `work` runs. */
+/**
+ * Fails at once when the call has been given up; otherwise calls `destroy` if that happens while `work` runs, and waits no longer:
+ * a client whose line is dead may never notice that it was destroyed.
+ */
 export async function untilAborted<T>(call: Call, destroy: () => void, work: () => Promise<T>): Promise<T> {
   if (call.signal.aborted) throw aborted("call", "not-sent", call.signal);
-  call.signal.addEventListener("abort", destroy, { once: true });
+  let onAbort = () => {};
+  const ended = new Promise<never>((_, reject) => {
+    onAbort = () => {
+      destroy();
+      reject(aborted("call", call.wasSent() ? "unknown" : "not-sent", call.signal));
+    };
+  });
+  call.signal.addEventListener("abort", onAbort, { once: true });
   try {
-    return await work();
+    return await Promise.race([work(), ended]);
   } finally {
-    call.signal.removeEventListener("abort", destroy);
+    call.signal.removeEventListener("abort", onAbort);
   }
 }
 
