@@ -329,6 +329,13 @@ describe("reads from replicas", () => {
     expect(lastAsked().every((call) => call.startsWith("primary"))).toBe(true);
   });
 
+  it("are not for conflicts, which are settled without a trace in the feed", async () => {
+    const store = await open();
+    await store.records.conflicts();
+    await store.records.conflicts({ atLeast: await store.token() });
+    expect(lastAsked().filter((call) => call.startsWith("replica"))).toEqual([]);
+  });
+
   it("close the replicas with the store", async () => {
     const store = await open();
     await store.close();
