@@ -1,4 +1,4 @@
-import { DEFAULT_TIMEOUT_MS } from "../driver/call.ts";
+import { timeoutOf } from "../driver/call.ts";
 import type { RetryBatchOptions, RetryCallOptions } from "../driver/retry.ts";
 import type { Driver, Row, Statement } from "../driver.ts";
 import { type ErrorCode, PersistError } from "../errors.ts";
@@ -47,11 +47,12 @@ export function replicaReads(primary: Driver, replicas: readonly Driver[], optio
   let turn = Math.floor(random() * replicas.length);
 
   async function read(statements: readonly Statement[], given: ReadCallOptions = {}): Promise<Row[][]> {
-    const deadline = now() + (given.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+    const deadline = now() + timeoutOf(given, primary);
     const mustKnow = given.atLeast === undefined && !position.isKnown();
     let bound = given;
     for (const index of mustKnow ? [] : inTurn()) {
-      const timeoutMs = Math.max(1, (deadline - now()) / 2);
+      const half = Math.max(1, (deadline - now()) / 2);
+      const timeoutMs = Math.min(half, given.timeoutMs ?? replicas[index]?.timeoutMs ?? half);
       const answer = await ask(index, statements, { ...given, timeoutMs });
       if (answer !== undefined) return answer;
       bound = { ...given, timeoutMs: Math.max(1, deadline - now()) };
@@ -104,6 +105,7 @@ export function replicaReads(primary: Driver, replicas: readonly Driver[], optio
 
   return {
     name: primary.name,
+    timeoutMs: primary.timeoutMs,
     async query(statement, given) {
       const [rows = []] = await read([statement], given);
       return rows;

@@ -41,6 +41,7 @@ export function connectionDriver(name: string, lender: Lender, timeoutMs: number
 
   return {
     name,
+    timeoutMs,
     async query(statement, options) {
       checkStatement(statement, `${name} query`);
       return use(`${name} query`, options, (connection, call) => connection.query(statement, call));

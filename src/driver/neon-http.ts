@@ -64,6 +64,7 @@ export function neonHttp(connectionString: string, options: NeonHttpOptions = {}
 
   return {
     name: "neon-http",
+    timeoutMs,
     async query(statement, callOptions) {
       if (isClosed) throw closed("neon-http query");
       checkStatement(statement, "neon-http query");

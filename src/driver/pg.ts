@@ -1,7 +1,7 @@
 import pgPackage from "pg";
 import type { Driver } from "../driver.ts";
 import { CapabilityError, ConnectionError } from "../errors.ts";
-import { type Call, DEFAULT_TIMEOUT_MS } from "./call.ts";
+import { type Call, DEFAULT_TIMEOUT_MS, MAX_TIMER_MS } from "./call.ts";
 import { type Connection, connectionDriver, type Lender } from "./connection.ts";
 import { type ConnectionParameters, resolveParameters } from "./connection-parameters.ts";
 import { connectionPool } from "./connection-pool.ts";
@@ -66,7 +66,7 @@ function isPool(connection: string | ConnectionParameters | pgPackage.Pool): con
 function ownConnections(connection: string | ConnectionParameters, options: PgOptions): Lender {
   const config = {
     ...pgConfig(connection, options.onWarning),
-    connectionTimeoutMillis: options.connectTimeoutMs ?? 0,
+    connectionTimeoutMillis: Math.min(options.connectTimeoutMs ?? 0, MAX_TIMER_MS),
   };
   return connectionPool((call) => openPgConnection(new pgPackage.Client(config) as unknown as PgClient, call), {
     size: options.poolSize ?? 1,

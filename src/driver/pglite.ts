@@ -57,6 +57,7 @@ export function pglite(database: string | PGlite = "memory://", options: PgliteO
 
   return {
     name: "pglite",
+    timeoutMs,
     async query(statement, callOptions) {
       checkStatement(statement, "pglite query");
       return use("query", callOptions, ({ db, types }) => run(db, types, statement));
