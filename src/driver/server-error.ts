@@ -55,6 +55,14 @@ export function serverError(fields: ServerErrorFields, phase: Phase): PersistErr
     : new PersistError("database", message, options);
 }
 
+/**
+ * Whether it was PostgreSQL or a pooler that spoke, and not the client or its runtime, whose errors have a `code` too: EPIPE looks
+ * like a SQLSTATE. Whoever speaks says how severe it is.
+ */
+export function isServersWord({ code, severity }: ServerErrorFields): boolean {
+  return typeof code === "string" && /^[0-9A-Z]{5}$/.test(code) && typeof severity === "string" && severity !== "";
+}
+
 /** Whether the connection that brought this error can be used again. */
 export function endsSession(fields: ServerErrorFields): boolean {
   return isFatal(fields) || losesSession(fields);
