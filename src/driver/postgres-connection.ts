@@ -1,6 +1,6 @@
 import postgresPackage from "postgres";
 import type { BatchOptions, Row, Statement } from "../driver.ts";
-import { PersistError } from "../errors.ts";
+import { ConnectionError, PersistError } from "../errors.ts";
 import { beginText } from "./begin.ts";
 import type { Call } from "./call.ts";
 import type { Connection } from "./connection.ts";
@@ -104,9 +104,10 @@ export function postgresConnection(parameters: ResolvedParameters, connectTimeou
       const error = failed.reason as ClientError;
       const isBegun = settled[0]?.status === "fulfilled";
       const isCommitSent = settled.length === all.length;
-      if (isBegun && usable && !isCommitSent) await rollBack(commit);
+      if (isBegun && usable && !isCommitSent && wasAnswered(error)) await rollBack(commit);
       if (isCommitSent && leavesOpen(settled.at(-1))) destroy();
       const verdict = failure(error, "batch", begin.state !== null);
+      if (verdict.outcome === "unknown" && commit.state === null) throw lostBeforeCommit(verdict);
       if (isBegun || settled.length === 1 || verdict.outcome === "unknown") throw verdict;
       destroy();
       const isGuarding = plan.isGuarded && settled[1]?.status === "rejected" && hasEndedSession(GUARDS_SQLSTATE);
@@ -180,9 +181,11 @@ function rowsOf(answer: Answer): Row[] {
 
 /** The server answered that it did not do it. */
 function wasRefused(result: Settled): boolean {
-  if (result.status === "fulfilled") return false;
-  const { severity } = fieldsOf(result.reason as ClientError);
-  return severity !== undefined && severity !== "FATAL" && severity !== "PANIC";
+  return result.status === "rejected" && wasAnswered(result.reason) && !endsSession(fieldsOf(result.reason));
+}
+
+function wasAnswered(error: ClientError): boolean {
+  return fieldsOf(error).severity !== undefined;
 }
 
 /** A COMMIT that was refused before it was carried out, as by a cancel, leaves the transaction as failed and open. */
@@ -252,6 +255,11 @@ function grouped<T>(all: readonly T[], sizes: readonly number[]): T[][] {
 
 function sizeOf(statements: readonly Statement[]): number {
   return statements.reduce((sum, { text, params }) => sum + text.length + toText(params).join("").length, 0);
+}
+
+function lostBeforeCommit({ sqlstate, cause }: PersistError): PersistError {
+  const message = "batch: the connection was lost before COMMIT was sent: nothing was applied";
+  return new ConnectionError(message, { outcome: "rolled-back", sqlstate, cause });
 }
 
 function rolledBack(): PersistError {
