@@ -164,6 +164,8 @@ export function postgresConnection(parameters: ResolvedParameters, connectTimeou
     async end() {
       usable = false;
       await sql.end({ timeout: 1 }).catch(() => undefined);
+      // On a dead line it has written its farewell and waits for the other side to hang up.
+      socket?.destroy();
     },
   };
 }

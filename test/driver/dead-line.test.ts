@@ -1,4 +1,4 @@
-import { expect, inject, it } from "vitest";
+import { expect, inject, it, vi } from "vitest";
 import { neonWebsocket } from "../../src/driver/neon-websocket.ts";
 import { pg } from "../../src/driver/pg.ts";
 import { postgres } from "../../src/driver/postgres.ts";
@@ -27,6 +27,22 @@ it.each(Object.entries(routes))("%s works again after one call on a dead line", 
   expect(await failureOf(driver.query(one, { timeoutMs: 200 }))).toMatchObject({ code: "timeout", outcome: "unknown" });
   expect(await driver.query(one, { timeoutMs: 10_000 })).toEqual([{ one: 1 }]);
   await driver.close();
+  await proxy.close();
+});
+
+it.each(["pg", "postgres"] as const)("%s leaves no socket behind when it is closed on one", async (name) => {
+  const { server, open } = routes[name];
+  const upstream = new URL(server());
+  const proxy = await startWireProxy({ upstream: { host: upstream.hostname, port: Number(upstream.port) } });
+  const driver = open(proxy.url(server()));
+  const ownSockets = () => process.getActiveResourcesInfo().filter((kind) => kind === "TCPSocketWrap").length;
+  const before = ownSockets();
+  await driver.query(one);
+  const opened = ownSockets() - before;
+  proxy.strand();
+  await driver.close();
+  // One of the client, and two of the proxy, which stay.
+  await vi.waitFor(() => expect([opened, ownSockets() - before]).toEqual([3, 2]));
   await proxy.close();
 });
 
