@@ -37,6 +37,8 @@ export interface BatchOptions extends CallOptions {
 export interface Driver {
   /** For events and messages: `neon-http`, `postgres` … */
   readonly name: string;
+  /** Deadline of a call that names none, in milliseconds. Whoever wraps a driver passes it on. Default 30,000. */
+  readonly timeoutMs?: number | undefined;
   /** One statement, one round trip. */
   query(statement: Statement, options?: CallOptions): Promise<Row[]>;
   /** One transaction, all or none; rows per statement, in order. An empty list is `[]` and sends nothing. */

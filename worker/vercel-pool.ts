@@ -1,4 +1,5 @@
 import { attachDatabasePool } from "@vercel/functions";
+import { pgConfig } from "onetrip/pg";
 import { Pool, type PoolClient } from "pg";
 
 /**
@@ -7,11 +8,10 @@ import { Pool, type PoolClient } from "pg";
  */
 export function vercelPool(databaseUrl: string, max: number): Pool {
   const pool = new Pool({
-    connectionString: withoutStartupParameters(databaseUrl),
+    ...pgConfig(databaseUrl),
     max,
     idleTimeoutMillis: IDLE_MS,
     connectionTimeoutMillis: 10_000,
-    keepAlive: true,
   });
   // A connection that is lost while idle is taken out of the pool; without a listener it would end the process.
   pool.on("error", () => undefined);
@@ -34,16 +34,4 @@ function judgedByTheWallClock(pool: Pool): Pool {
     return connectFresh();
   }
   return Object.assign(pool, { connect: connectFresh });
-}
-
-/** Other keys of a URL would be sent to the server as startup parameters, which a pooler refuses. */
-function withoutStartupParameters(databaseUrl: string): string {
-  const url = new URL(databaseUrl);
-  const mode = url.searchParams.get("sslmode") ?? "";
-  const name = url.searchParams.get("application_name") ?? "onetrip";
-  url.search = "";
-  url.searchParams.set("application_name", name);
-  if (mode === "no-verify") url.searchParams.set("sslmode", mode);
-  if (/^(require|verify-ca|verify-full)$/.test(mode)) url.searchParams.set("sslmode", "verify-full");
-  return url.href;
 }

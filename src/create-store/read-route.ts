@@ -33,5 +33,5 @@ export function readRoute(
 
 /** Whether it asks for no more than the reads beside it. */
 function isPlain({ atLeast, from }: ReadCallOptions): boolean {
-  return atLeast === undefined && (from?.lanes.length ?? 0) === 0;
+  return atLeast === undefined && (from?.epoch ?? null) === null;
 }

@@ -1,9 +1,8 @@
-import { DEFAULT_TIMEOUT_MS } from "../driver/call.ts";
+import { timeoutOf } from "../driver/call.ts";
 import type { RetryBatchOptions, RetryCallOptions } from "../driver/retry.ts";
 import type { Driver, Row, Statement } from "../driver.ts";
 import { type ErrorCode, PersistError } from "../errors.ts";
-import type { Position } from "../sql/cursor.ts";
-import { hasReached, toPosition } from "../stores/clock-statement.ts";
+import { hasPassed, hasReached, toPosition } from "../stores/clock-statement.ts";
 import type { ReadCallOptions } from "../stores/store-context.ts";
 import type { ReadPosition } from "./read-position.ts";
 
@@ -47,11 +46,12 @@ export function replicaReads(primary: Driver, replicas: readonly Driver[], optio
   let turn = Math.floor(random() * replicas.length);
 
   async function read(statements: readonly Statement[], given: ReadCallOptions = {}): Promise<Row[][]> {
-    const deadline = now() + (given.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+    const deadline = now() + timeoutOf(given, primary);
     const mustKnow = given.atLeast === undefined && !position.isKnown();
     let bound = given;
     for (const index of mustKnow ? [] : inTurn()) {
-      const timeoutMs = Math.max(1, (deadline - now()) / 2);
+      const half = Math.max(1, (deadline - now()) / 2);
+      const timeoutMs = Math.min(half, given.timeoutMs ?? replicas[index]?.timeoutMs ?? half);
       const answer = await ask(index, statements, { ...given, timeoutMs });
       if (answer !== undefined) return answer;
       bound = { ...given, timeoutMs: Math.max(1, deadline - now()) };
@@ -63,13 +63,15 @@ export function replicaReads(primary: Driver, replicas: readonly Driver[], optio
   async function ask(index: number, statements: readonly Statement[], bound: ReadCallOptions) {
     const replica = replicas[index];
     if (replica === undefined) return undefined;
-    const wanted = [bound.atLeast === undefined ? position.current() : bound.atLeast, bound.from];
-    const unseen = wanted.filter((place) => place?.lanes.length) as Position[];
+    const { atLeast = position.current(), from, isAnswer = () => true } = bound;
     try {
-      if (unseen.length === 0) return await send(replica, statements, bound);
-      const [lanes = [], ...answer] = await send(replica, [clock, ...statements], bound);
+      const mustLook = atLeast?.lanes.length || from?.lanes.length;
+      const [lanes = [], ...answer] = mustLook
+        ? await send(replica, [clock, ...statements], bound)
+        : [[], ...(await send(replica, statements, bound))];
       const reached = toPosition(store, lanes);
-      if (unseen.every((place) => hasReached(reached, place))) return answer;
+      const isThere = (!atLeast || hasReached(reached, atLeast)) && (!from || hasPassed(reached, from));
+      if (isThere && answer.every(isAnswer)) return answer;
       skip(index, { replica: index, reason: "behind" }, BEHIND_REST_MS);
     } catch (error) {
       if (!(error instanceof PersistError) || error.code === "aborted") throw error;
@@ -104,6 +106,7 @@ export function replicaReads(primary: Driver, replicas: readonly Driver[], optio
 
   return {
     name: primary.name,
+    timeoutMs: primary.timeoutMs,
     async query(statement, given) {
       const [rows = []] = await read([statement], given);
       return rows;

@@ -56,7 +56,7 @@ interface EveryStoreOptions {
    * them too.
    */
   readonly replicas?: readonly Driver[] | undefined;
-  /** How long an `idempotencyKey` is remembered, in milliseconds. Default a day. */
+  /** How long an `idempotencyKey` is remembered, in milliseconds: longer than calls are tried, at least a minute. Default a day. */
   readonly idempotencyLifeMs?: number | undefined;
 }
 
@@ -156,14 +156,15 @@ function replicasOf({ replicas = [] }: StoreOptions): readonly Driver[] {
 }
 
 function lifeOf({ idempotencyLifeMs }: StoreOptions): number | undefined {
-  if (idempotencyLifeMs === undefined || (idempotencyLifeMs > 0 && idempotencyLifeMs <= 3650 * DAY_MS)) {
+  if (idempotencyLifeMs === undefined || (idempotencyLifeMs >= MINUTE_MS && idempotencyLifeMs <= 3650 * DAY_MS)) {
     return idempotencyLifeMs;
   }
   throw new ValidationError(
-    "createStore: idempotencyLifeMs is a time in milliseconds, more than 0 and at most ten years",
+    "createStore: idempotencyLifeMs is a time in milliseconds, from a minute, so that it outlives a call that is repeated, to ten years",
   );
 }
 
+const MINUTE_MS = 60 * 1000;
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 function schemaOf({ schema, postgres }: StoreOptions): string {

@@ -1,4 +1,4 @@
-import type { CallOptions } from "../driver.ts";
+import type { CallOptions, Driver } from "../driver.ts";
 import { type Outcome, PersistError, TimeoutError } from "../errors.ts";
 
 /** One call on its way: shared by the deadline that may end it and the driver that carries it out. */
@@ -11,6 +11,14 @@ export interface Call {
 
 /** Applies when neither the call nor the driver names a deadline. No call may hang for ever. */
 export const DEFAULT_TIMEOUT_MS = 30_000;
+
+/** The longest delay of a timer, 24 days: one that is set to more goes off at once. */
+export const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** When a call ends that names no deadline, or one: in milliseconds from its beginning. */
+export function timeoutOf({ timeoutMs }: { readonly timeoutMs?: number | undefined }, driver?: Driver): number {
+  return timeoutMs ?? driver?.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+}
 
 /**
  * Runs `work` under one deadline and the caller's signal. When either ends first, the call fails at once, whether or not
@@ -31,10 +39,13 @@ export async function bounded<T>(
   if (options?.signal?.aborted) throw aborted(what, "not-sent", options.signal);
 
   return new Promise<T>((resolve, reject) => {
-    const timer = setTimeout(() => {
-      finish(() => reject(timedOut(what, timeoutMs, outcome())));
-      abort.abort();
-    }, timeoutMs);
+    const timer = setTimeout(
+      () => {
+        finish(() => reject(timedOut(what, timeoutMs, outcome())));
+        abort.abort();
+      },
+      Math.min(timeoutMs, MAX_TIMER_MS),
+    );
     const onAbort = () => {
       finish(() => reject(aborted(what, outcome(), options?.signal)));
       abort.abort();
@@ -52,14 +63,24 @@ export async function bounded<T>(
   });
 }
 
-/** Fails at once when the call has been given up; otherwise calls `destroy` if that happens while `work` runs. */
+/**
+ * Fails at once when the call has been given up; otherwise calls `destroy` if that happens while `work` runs, and waits no longer:
+ * a client whose line is dead may never notice that it was destroyed.
+ */
 export async function untilAborted<T>(call: Call, destroy: () => void, work: () => Promise<T>): Promise<T> {
   if (call.signal.aborted) throw aborted("call", "not-sent", call.signal);
-  call.signal.addEventListener("abort", destroy, { once: true });
+  let onAbort = () => {};
+  const ended = new Promise<never>((_, reject) => {
+    onAbort = () => {
+      destroy();
+      reject(aborted("call", call.wasSent() ? "unknown" : "not-sent", call.signal));
+    };
+  });
+  call.signal.addEventListener("abort", onAbort, { once: true });
   try {
-    return await work();
+    return await Promise.race([work(), ended]);
   } finally {
-    call.signal.removeEventListener("abort", destroy);
+    call.signal.removeEventListener("abort", onAbort);
   }
 }
 

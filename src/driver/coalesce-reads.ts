@@ -1,6 +1,6 @@
 import type { Driver, Row, Statement } from "../driver.ts";
 import { PersistError } from "../errors.ts";
-import { bounded, type Call, DEFAULT_TIMEOUT_MS } from "./call.ts";
+import { bounded, type Call, MAX_TIMER_MS, timeoutOf } from "./call.ts";
 
 /**
  * Gives a function like `driver.query` for statements that only read. Those that are issued in one tick, before the code that
@@ -92,16 +92,13 @@ function sendTogether(driver: Driver, reads: readonly Read[]): void {
         return (await batch)[index] ?? [];
       } catch (error) {
         if (concernsAll(error)) throw error;
-        const timeoutMs = (options?.timeoutMs ?? DEFAULT_TIMEOUT_MS) - (performance.now() - startedAt);
+        const timeoutMs = timeoutOf(options ?? {}, driver) - (performance.now() - startedAt);
         return driver.query(statement, { ...options, signal: call.signal, timeoutMs: Math.max(1, timeoutMs) });
       }
     }
-    resolve(bounded(`${driver.name} query`, options, LEFT_TO_THE_DRIVER_MS, answer));
+    resolve(bounded(`${driver.name} query`, options, MAX_TIMER_MS, answer));
   });
 }
-
-/** The longest delay of a timer, 24 days. */
-const LEFT_TO_THE_DRIVER_MS = 2 ** 31 - 1;
 
 function longest(reads: readonly Read[]): number | undefined {
   const named = reads.flatMap(({ options }) => options?.timeoutMs ?? []);

@@ -1,4 +1,5 @@
 import { ValidationError } from "../errors.ts";
+import { nameOf, tlsOfUrl } from "./tls-of-url.ts";
 import type { WarningListener } from "./warning.ts";
 
 export interface TlsOptions {
@@ -34,8 +35,10 @@ export interface ResolvedParameters {
  * (`pgbouncer`, `channel_binding`, `options`, …) would become startup parameters, which PgBouncer refuses. They are left out, and
  * `onWarning` is told their names.
  *
- * `sslmode` `require`, `verify-ca` and `verify-full` all mean TLS with the certificate checked; `no-verify` means TLS without
- * that check; `disable`, `allow`, `prefer` or none means no TLS.
+ * `sslmode` `require`, `verify-ca` and `verify-full`, and `ssl=true`, all mean TLS with the certificate checked; `no-verify` means
+ * TLS without that check; `disable`, `allow`, `prefer` or none means no TLS.
+ *
+ * @throws ValidationError when it cannot be read, or asks for a kind of TLS that is not to be had here
  */
 export function resolveParameters(
   connection: string | ConnectionParameters,
@@ -77,32 +80,24 @@ export function parseUrl(text: string): URL {
 
 function fromUrl(text: string, onWarning: WarningListener | undefined): ConnectionParameters {
   const url = parseUrl(text);
-  warnOfKeys(url, onWarning);
+  const { ssl, used } = tlsOfUrl(url.searchParams);
+  warnOfKeys(url, new Set([...used, "sslmode", "application_name"]), onWarning);
   return {
     host: url.hostname === "" ? undefined : url.hostname.replace(/^\[|\]$/g, ""),
     port: url.port === "" ? undefined : Number(url.port),
     database: decodeURIComponent(url.pathname.slice(1)) || undefined,
     user: decodeURIComponent(url.username) || undefined,
     password: decodeURIComponent(url.password) || undefined,
-    ssl: sslOf(url.searchParams.get("sslmode")),
+    ssl,
     applicationName: url.searchParams.get("application_name") ?? undefined,
   };
 }
 
-const usedKeys: ReadonlySet<string> = new Set(["sslmode", "application_name"]);
-
-function warnOfKeys({ searchParams }: URL, onWarning: WarningListener | undefined) {
+function warnOfKeys({ searchParams }: URL, usedKeys: ReadonlySet<string>, onWarning: WarningListener | undefined) {
   const leftOut = [...new Set(searchParams.keys())].filter((key) => !usedKeys.has(key));
   if (leftOut.length === 0) return;
-  // What is no name may be a piece of a password with a question mark in it.
-  const names = leftOut.map((key) => (/^[a-z][a-z0-9_.]{0,39}$/i.test(key) ? key : "…"));
   onWarning?.({
     code: "url-keys-left-out",
-    message: `connection string: ${names.join(", ")}: left out, since PgBouncer refuses it at startup; set it for the role instead: alter role … set …`,
+    message: `connection string: ${leftOut.map(nameOf).join(", ")}: left out, since PgBouncer refuses it at startup; set it for the role instead: alter role … set …`,
   });
-}
-
-function sslOf(mode: string | null): false | TlsOptions {
-  if (mode === "no-verify") return { rejectUnauthorized: false };
-  return mode === "require" || mode === "verify-ca" || mode === "verify-full" ? {} : false;
 }

@@ -1,5 +1,5 @@
 import { ConnectionError } from "../errors.ts";
-import type { Call } from "./call.ts";
+import { type Call, MAX_TIMER_MS } from "./call.ts";
 import type { Connection, Lender } from "./connection.ts";
 
 export interface ConnectionPoolOptions {
@@ -101,7 +101,7 @@ export function connectionPool(open: (call: Call) => Promise<Connection>, option
 
 /** A timer that does not keep a process alive, where the runtime can say so. */
 function later(work: () => void, ms: number): ReturnType<typeof setTimeout> {
-  const timer = setTimeout(work, ms);
+  const timer = setTimeout(work, Math.min(ms, MAX_TIMER_MS));
   (timer as { unref?: () => void }).unref?.();
   return timer;
 }

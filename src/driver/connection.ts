@@ -1,6 +1,7 @@
 import type { BatchOptions, CallOptions, Driver, Row, Statement } from "../driver.ts";
 import { PersistError } from "../errors.ts";
 import { bounded, type Call, untilAborted } from "./call.ts";
+import { checkStatement } from "./refused-statement.ts";
 
 /** A session with the server, used by one call at a time. */
 export interface Connection {
@@ -40,12 +41,16 @@ export function connectionDriver(name: string, lender: Lender, timeoutMs: number
 
   return {
     name,
-    query: (statement, options) =>
-      use(`${name} query`, options, (connection, call) => connection.query(statement, call)),
-    batch: async (statements, options) =>
-      statements.length === 0
-        ? []
-        : use(`${name} batch`, options, (connection, call) => connection.batch(statements, options, call)),
+    timeoutMs,
+    async query(statement, options) {
+      checkStatement(statement, `${name} query`);
+      return use(`${name} query`, options, (connection, call) => connection.query(statement, call));
+    },
+    async batch(statements, options) {
+      for (const statement of statements) checkStatement(statement, `${name} batch`);
+      if (statements.length === 0) return [];
+      return use(`${name} batch`, options, (connection, call) => connection.batch(statements, options, call));
+    },
     close() {
       closing ??= lender.close();
       return closing;

@@ -1,9 +1,11 @@
 import type { ServerErrorFields } from "./server-error.ts";
 
-/** Listens to what a server sends, and keeps the error that nothing has followed yet. */
+/** Listens to what a server sends, and keeps the errors that no ReadyForQuery has followed yet. */
 export interface ErrorListener {
   hear(chunk: Uint8Array): void;
   lastError(): ServerErrorFields | undefined;
+  /** A pooler tells of the session's end after the server has told why. */
+  lastErrors(): readonly ServerErrorFields[];
 }
 
 /** An error is longer than this only when it quotes what was sent. */
@@ -18,11 +20,11 @@ export function errorListener(): ErrorListener {
   let headerBytes = 0;
   let bodyLeft = 0;
   let body: number[] = [];
-  let last: ServerErrorFields | undefined;
+  let last: ServerErrorFields[] = [];
 
   function endMessage() {
-    if (header[0] === ERROR_RESPONSE) last = toFields(Uint8Array.from(body));
-    if (header[0] === READY_FOR_QUERY) last = undefined;
+    if (header[0] === ERROR_RESPONSE) last.push(toFields(Uint8Array.from(body)));
+    if (header[0] === READY_FOR_QUERY) last = [];
     headerBytes = 0;
     body = [];
   }
@@ -43,7 +45,7 @@ export function errorListener(): ErrorListener {
     }
   }
 
-  return { hear, lastError: () => last };
+  return { hear, lastError: () => last.at(-1), lastErrors: () => last };
 }
 
 /** Each field is a letter and a text that ends with a zero. */

@@ -1,7 +1,14 @@
 import { ConnectionError, type Outcome, type PersistError } from "../errors.ts";
 import { neverConnected } from "./never-connected.ts";
 import { retryAfterMs } from "./retry-after.ts";
-import { connectionLost, type Phase, type ServerErrorFields, scrubbed, serverError } from "./server-error.ts";
+import {
+  connectionLost,
+  isServersWord,
+  type Phase,
+  type ServerErrorFields,
+  scrubbed,
+  serverError,
+} from "./server-error.ts";
 
 /**
  * What an error of Neon's HTTP client says about the statement.
@@ -21,9 +28,12 @@ import { connectionLost, type Phase, type ServerErrorFields, scrubbed, serverErr
  * @param retryAfter the answer's header, when there was an answer with one
  */
 export function neonHttpError(error: unknown, phase: Phase, retryAfter: string | null = null): PersistError {
-  const { sourceError, code, message } = error as ServerErrorFields & { sourceError?: unknown };
+  const { sourceError, name, code, message } = error as ServerErrorFields & { sourceError?: unknown; name?: string };
   if (sourceError !== undefined) return connectionLost(phase, !neverConnected(sourceError), sourceError);
-  if (typeof code === "string" && code !== "") return serverError(error as ServerErrorFields, phase);
+  // The client makes its own kind of an answer; what else comes with a code is of the runtime, as when the body is lost.
+  if (isServersWord({ code, severity: name === "NeonDbError" ? "ERROR" : (error as ServerErrorFields).severity })) {
+    return serverError(error as ServerErrorFields, phase);
+  }
 
   const status = /^Server error \(HTTP status (\d{3})\)/.exec(message ?? "")?.[1];
   if (status !== undefined)

@@ -7,6 +7,7 @@ import { isLocalHost, parseUrl } from "./connection-parameters.ts";
 import { watchAnswer } from "./neon-http-answer.ts";
 import { neonHttpError } from "./neon-http-error.ts";
 import { toText } from "./params.ts";
+import { checkStatement } from "./refused-statement.ts";
 import { parserOf } from "./row-types.ts";
 
 export interface NeonHttpOptions {
@@ -63,12 +64,15 @@ export function neonHttp(connectionString: string, options: NeonHttpOptions = {}
 
   return {
     name: "neon-http",
+    timeoutMs,
     async query(statement, callOptions) {
       if (isClosed) throw closed("neon-http query");
+      checkStatement(statement, "neon-http query");
       return send<Row[]>("query", callOptions, (options) => prepare(statement, options).then((rows) => rows));
     },
     async batch(statements, callOptions) {
       if (isClosed) throw closed("neon-http batch");
+      for (const statement of statements) checkStatement(statement, "neon-http batch");
       if (statements.length === 0) return [];
       return send<Row[][]>("batch", callOptions, (fetchOptions) =>
         sql.transaction(

@@ -4,6 +4,7 @@ import { beginText } from "./begin.ts";
 import { type Call, untilAborted } from "./call.ts";
 import type { Connection } from "./connection.ts";
 import { type ExchangeResult, type PgExchange, type PgWriter, pgExchange } from "./pg-exchange.ts";
+import { leftOpen } from "./refused-statement.ts";
 import {
   connectFailure,
   connectionLost,
@@ -49,6 +50,10 @@ export function pgConnection(client: PgClient): Connection {
   // Without a listener a lost idle connection would end the process.
   client.on("error", spoil);
   client.on("end", spoil);
+  let status = "I";
+  client.connection?.on("readyForQuery", (message) => {
+    status = message.status;
+  });
 
   function exchange(statements: readonly Statement[]): Promise<ExchangeResult> {
     return new Promise((resolve, reject) => client.query(pgExchange(statements, resolve, reject)));
@@ -78,10 +83,12 @@ export function pgConnection(client: PgClient): Connection {
     call.wasSent = () => sent;
     try {
       const { rows } = await exchange([statement]);
-      return rows[0] ?? [];
+      if (status === "I") return rows[0] ?? [];
     } catch (error) {
       throw failure(error as ClientError, "query", sent);
     }
+    spoil();
+    throw leftOpen();
   }
 
   async function batch(statements: readonly Statement[], options: BatchOptions | undefined, call: Call) {
@@ -100,6 +107,7 @@ export function pgConnection(client: PgClient): Connection {
     if (result.tags.at(-1) !== "COMMIT") {
       throw new PersistError("database", "batch: the server rolled the transaction back", { outcome: "rolled-back" });
     }
+    if (status !== "I") spoil();
     return result.rows.slice(1, -1);
   }
 

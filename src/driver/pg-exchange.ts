@@ -11,6 +11,8 @@ export interface PgWriter {
   describe(message: { type: "P" }): void;
   execute(message: object): void;
   sync(): void;
+  /** Tells, before the query object is told, in what state the server waits for the next one: `I` outside a transaction. */
+  on(event: "readyForQuery", listener: (message: { readonly status: string }) => void): unknown;
 }
 
 interface Field {
@@ -34,7 +36,7 @@ export interface PgExchange {
   handleError(error: Error & ServerErrorFields): void;
   handleReadyForQuery(): void;
   handlePortalSuspended(): void;
-  handleCopyInResponse(writer: { sendCopyFail(reason: string): void }): void;
+  handleCopyInResponse(writer: { sendCopyFail(reason: string): void; sync(): void }): void;
   handleCopyData(): void;
 }
 
@@ -90,7 +92,11 @@ export function pgExchange(
     handleReadyForQuery: () => resolve({ rows, tags }),
     // Cannot happen without a row limit or COPY; the client calls them unconditionally.
     handlePortalSuspended: () => undefined,
-    handleCopyInResponse: (writer) => writer.sendCopyFail("COPY is not supported"),
+    handleCopyInResponse(writer) {
+      writer.sendCopyFail("COPY is not supported");
+      // The one that was sent was read as a part of the copy.
+      writer.sync();
+    },
     handleCopyData: () => undefined,
   };
 }

@@ -1,7 +1,7 @@
 import pgPackage from "pg";
 import type { Driver } from "../driver.ts";
 import { CapabilityError, ConnectionError } from "../errors.ts";
-import { type Call, DEFAULT_TIMEOUT_MS } from "./call.ts";
+import { type Call, DEFAULT_TIMEOUT_MS, MAX_TIMER_MS } from "./call.ts";
 import { type Connection, connectionDriver, type Lender } from "./connection.ts";
 import { type ConnectionParameters, resolveParameters } from "./connection-parameters.ts";
 import { connectionPool } from "./connection-pool.ts";
@@ -41,17 +41,32 @@ export function pg(connection: string | ConnectionParameters | pgPackage.Pool, o
   return connectionDriver("pg", lender, options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
 }
 
+/**
+ * The configuration for a `pg.Pool` of your own: what the driver itself makes of a connection string. node-postgres would send
+ * keys that it does not know to the server, and a pooler refuses them.
+ *
+ * @throws ValidationError
+ * @example
+ * ```ts
+ * const driver = pg(new Pool({ ...pgConfig(process.env.DATABASE_URL), max: 5 }));
+ * ```
+ */
+export function pgConfig(
+  connection: string | ConnectionParameters,
+  onWarning?: WarningListener | undefined,
+): pgPackage.ClientConfig {
+  const { applicationName, ...parameters } = resolveParameters(connection, onWarning);
+  return { ...parameters, application_name: applicationName, keepAlive: true };
+}
+
 function isPool(connection: string | ConnectionParameters | pgPackage.Pool): connection is pgPackage.Pool {
   return typeof connection === "object" && "connect" in connection;
 }
 
 function ownConnections(connection: string | ConnectionParameters, options: PgOptions): Lender {
-  const { applicationName, ...parameters } = resolveParameters(connection, options.onWarning);
   const config = {
-    ...parameters,
-    application_name: applicationName,
-    keepAlive: true,
-    connectionTimeoutMillis: options.connectTimeoutMs ?? 0,
+    ...pgConfig(connection, options.onWarning),
+    connectionTimeoutMillis: Math.min(options.connectTimeoutMs ?? 0, MAX_TIMER_MS),
   };
   return connectionPool((call) => openPgConnection(new pgPackage.Client(config) as unknown as PgClient, call), {
     size: options.poolSize ?? 1,

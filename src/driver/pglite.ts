@@ -5,6 +5,7 @@ import { isolationOf } from "./begin.ts";
 import { bounded, type Call, DEFAULT_TIMEOUT_MS } from "./call.ts";
 import { closed } from "./connection.ts";
 import { toText } from "./params.ts";
+import { checkStatement } from "./refused-statement.ts";
 import { parserOf } from "./row-types.ts";
 import { type Phase, type ServerErrorFields, serverError } from "./server-error.ts";
 
@@ -56,22 +57,27 @@ export function pglite(database: string | PGlite = "memory://", options: PgliteO
 
   return {
     name: "pglite",
-    query: (statement, callOptions) => use("query", callOptions, ({ db, types }) => run(db, types, statement)),
-    batch: async (statements, callOptions) =>
-      statements.length === 0
-        ? []
-        : use("batch", callOptions, ({ db, types }, call) =>
-            db.transaction(async (transaction) => {
-              const mode = callOptions?.readOnly ? "read only" : "read write";
-              await transaction.query(`set transaction isolation level ${isolationOf(callOptions)}, ${mode}`);
-              const results: Row[][] = [];
-              for (const statement of statements) {
-                if (call.signal.aborted) throw givenUp("batch");
-                results.push(await run(transaction, types, statement));
-              }
-              return results;
-            }),
-          ),
+    timeoutMs,
+    async query(statement, callOptions) {
+      checkStatement(statement, "pglite query");
+      return use("query", callOptions, ({ db, types }) => run(db, types, statement));
+    },
+    async batch(statements, callOptions) {
+      for (const statement of statements) checkStatement(statement, "pglite batch");
+      if (statements.length === 0) return [];
+      return use("batch", callOptions, ({ db, types }, call) =>
+        db.transaction(async (transaction) => {
+          const mode = callOptions?.readOnly ? "read only" : "read write";
+          await transaction.query(`set transaction isolation level ${isolationOf(callOptions)}, ${mode}`);
+          const results: Row[][] = [];
+          for (const statement of statements) {
+            if (call.signal.aborted) throw givenUp("batch");
+            results.push(await run(transaction, types, statement));
+          }
+          return results;
+        }),
+      );
+    },
     close() {
       closing ??= closeOwn();
       return closing;

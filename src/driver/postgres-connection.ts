@@ -1,12 +1,13 @@
 import postgresPackage from "postgres";
 import type { BatchOptions, Row, Statement } from "../driver.ts";
-import { PersistError } from "../errors.ts";
+import { ConnectionError, PersistError } from "../errors.ts";
 import { beginText } from "./begin.ts";
 import type { Call } from "./call.ts";
 import type { Connection } from "./connection.ts";
 import type { ResolvedParameters } from "./connection-parameters.ts";
 import { toText } from "./params.ts";
 import { nodeSocketFactory } from "./postgres-socket.ts";
+import { leftOpen } from "./refused-statement.ts";
 import { parsedTypes, parserOf } from "./row-types.ts";
 import {
   connectFailure,
@@ -80,28 +81,58 @@ export function postgresConnection(parameters: ResolvedParameters, connectTimeou
   async function query(statement: Statement, call: Call): Promise<Row[]> {
     const pending = issue(statement);
     const [result] = await send([[pending]], call);
-    if (result?.status === "fulfilled") return rowsOf(result.value);
-    throw failure(result?.reason as ClientError, "query", pending.state !== null);
+    if (result?.status !== "fulfilled") throw failure(result?.reason as ClientError, "query", pending.state !== null);
+    if (isStream(result.value)) throw copyRefused("query", result.value);
+    if (!/^(BEGIN|START TRANSACTION)$/.test(result.value.command ?? "")) return rowsOf(result.value);
+    destroy();
+    throw leftOpen();
   }
 
   async function batch(statements: readonly Statement[], options: BatchOptions | undefined, call: Call) {
-    const begin = issue({ text: beginText(options), params: [] });
-    const commit = issue({ text: "commit", params: [] });
+    const plan = planOf(statements, options, isOpen);
+    const begin = issue({ text: plan.begin, params: [] });
+    const guard = plan.isGuarded ? [issue({ text: GUARD, params: [] })] : [];
     const body = statements.map(issue);
-    const settled = await send(groups(begin, body, commit, isOpen, sizeOf(statements)), call);
+    const commit = issue({ text: "commit", params: [] });
+    const all = [begin, ...guard, ...body, commit];
+    const settled = await send(grouped(all, plan.groupSizes), call);
 
+    const stream = settled.filter(isFulfilled).find(({ value }) => isStream(value));
+    if (stream) throw copyRefused("batch", stream.value);
     const failed = settled.find((result) => result.status === "rejected");
     if (failed) {
       const error = failed.reason as ClientError;
-      // Never met, and never to be trusted: without BEGIN the rest would have been committed one by one.
-      if (settled[0]?.status === "rejected" && settled.some(isFulfilled)) destroy();
-      else if (isOpen && usable && settled.length < body.length + 2) await rollBack(commit);
-      throw failure(error, "batch", begin.state !== null);
+      const isBegun = settled[0]?.status === "fulfilled";
+      const isCommitSent = settled.length === all.length;
+      if (isBegun && usable && !isCommitSent && wasAnswered(error)) await rollBack(commit);
+      if (isCommitSent && leavesOpen(settled.at(-1))) destroy();
+      const verdict = failure(error, "batch", begin.state !== null);
+      if (verdict.outcome === "unknown" && commit.state === null) throw lostBeforeCommit(verdict);
+      if (isBegun || settled.length === 1 || verdict.outcome === "unknown") throw verdict;
+      destroy();
+      const isGuarding = plan.isGuarded && settled[1]?.status === "rejected" && hasEndedSession(GUARDS_SQLSTATE);
+      const isRefused = settled.slice(1 + guard.length, -1).every(wasRefused);
+      throw isGuarding || isRefused ? verdict : appliedSingly(verdict);
     }
     const results = settled.filter(isFulfilled).map(({ value }) => value);
     // COMMIT of a transaction that has failed answers ROLLBACK and raises nothing.
     if (results.at(-1)?.command !== "COMMIT") throw rolledBack();
-    return results.slice(1, -1).map(rowsOf);
+    return results.slice(1 + guard.length, -1).map(rowsOf);
+  }
+
+  /** The server waits for a copy, or sends one: there is no way back to a session of statements. */
+  function copyRefused(phase: Phase, stream: Answer): PersistError {
+    // Its error comes when the connection ends, and would end the process.
+    (stream as unknown as { on(event: "error", listener: () => void): void }).on("error", () => undefined);
+    destroy();
+    return new PersistError("database", `${phase}: COPY has no stream here; the connection was closed`, {
+      outcome: "unknown",
+    });
+  }
+
+  /** Whether the server ended the session with this. postgres.js forgets what it said when the connection ends. */
+  function hasEndedSession(sqlstate: string): boolean {
+    return socket?.lastErrors().some(({ severity, code }) => severity === "FATAL" && code === sqlstate) ?? false;
   }
 
   /** Sends group after group, and no further than the first failure. Queries begin when they are first awaited. */
@@ -133,6 +164,8 @@ export function postgresConnection(parameters: ResolvedParameters, connectTimeou
     async end() {
       usable = false;
       await sql.end({ timeout: 1 }).catch(() => undefined);
+      // On a dead line it has written its farewell and waits for the other side to hang up.
+      socket?.destroy();
     },
   };
 }
@@ -148,21 +181,87 @@ function rowsOf(answer: Answer): Row[] {
   return Array.from(answer).filter((row) => row !== undefined);
 }
 
+/** The server answered that it did not do it. */
+function wasRefused(result: Settled): boolean {
+  return result.status === "rejected" && wasAnswered(result.reason) && !endsSession(fieldsOf(result.reason));
+}
+
+function wasAnswered(error: ClientError): boolean {
+  return fieldsOf(error).severity !== undefined;
+}
+
+/** A COMMIT that was refused before it was carried out, as by a cancel, leaves the transaction as failed and open. */
+function leavesOpen(commit: Settled | undefined): boolean {
+  return commit?.status === "rejected" && !/^(23|40)/.test(fieldsOf(commit.reason as ClientError).code ?? "");
+}
+
+/** postgres.js answers COPY at once, by a stream. */
+function isStream(answer: Answer): boolean {
+  return !Array.isArray(answer);
+}
+
 function isFulfilled(result: Settled): result is PromiseFulfilledResult<Answer> {
   return result.status === "fulfilled";
 }
 
+interface Plan {
+  readonly begin: string;
+  readonly isGuarded: boolean;
+  /** How many go out together, each group when all of the one before have succeeded. The last takes the rest. */
+  readonly groupSizes: readonly number[];
+}
+
 /**
- * What is sent together: everything, in one flight. But BEGIN alone while the connection is being opened, since what waits
- * behind it would be run on a second connection if the first one failed; and one by one where it could fill the buffer.
+ * What is sent together: everything, in one flight, behind a guard. But BEGIN alone while the connection is being opened, since
+ * what waits behind it would be run on a second connection if the first one failed; and one by one where it could fill the
+ * buffer. Alone too where DEFERRABLE, by which the guard knows the transaction, has a meaning of its own.
  */
-function groups(begin: Pending, body: Pending[], commit: Pending, isOpen: boolean, size: number): Pending[][] {
-  if (size > PIPELINE_MAX_CHARS) return [begin, ...body, commit].map((one) => [one]);
-  return isOpen ? [[begin, ...body, commit]] : [[begin], [...body, commit]];
+function planOf(statements: readonly Statement[], options: BatchOptions | undefined, isOpen: boolean): Plan {
+  const begin = beginText(options);
+  if (sizeOf(statements) > PIPELINE_MAX_CHARS) {
+    return { begin, isGuarded: false, groupSizes: statements.map(() => 1).concat(1) };
+  }
+  const isSnapshot = options?.isolation === "serializable" && options.readOnly;
+  if (!isOpen || isSnapshot) return { begin, isGuarded: false, groupSizes: [1] };
+  return { begin: `${begin}, deferrable`, isGuarded: true, groupSizes: [] };
+}
+
+/**
+ * postgres.js ends every statement with a Sync of its own, so what follows a BEGIN that fails (one that a late cancel hits) would
+ * be committed one by one. This goes between them, and outside of such a transaction it ends the session: an error is FATAL
+ * when `exit_on_error` is on. Its length being 2, the division fails. Every role may do this, and a pooler passes it on.
+ */
+const GUARD = `select case when pg_catalog.current_setting('transaction_deferrable') = 'on' then 1
+  else 1 / (pg_catalog.length(pg_catalog.set_config('exit_on_error', 'on', true)) - 2) end`;
+
+const GUARDS_SQLSTATE = "22012";
+
+/** A BEGIN that failed, and a guard that was cancelled too: what can be neither prevented nor undone is at least said. */
+function appliedSingly({ sqlstate, message }: PersistError): PersistError {
+  return new PersistError(
+    "database",
+    `${message}; the transaction could not be begun, and some of its statements may have been applied one by one: read before you write again`,
+    { outcome: "unknown", retryable: false, sqlstate },
+  );
+}
+
+function grouped<T>(all: readonly T[], sizes: readonly number[]): T[][] {
+  const groups: T[][] = [];
+  let from = 0;
+  for (const size of sizes) {
+    groups.push(all.slice(from, from + size));
+    from += size;
+  }
+  return [...groups, all.slice(from)];
 }
 
 function sizeOf(statements: readonly Statement[]): number {
   return statements.reduce((sum, { text, params }) => sum + text.length + toText(params).join("").length, 0);
+}
+
+function lostBeforeCommit({ sqlstate, cause }: PersistError): PersistError {
+  const message = "batch: the connection was lost before COMMIT was sent: nothing was applied";
+  return new ConnectionError(message, { outcome: "rolled-back", sqlstate, cause });
 }
 
 function rolledBack(): PersistError {

@@ -18,6 +18,8 @@ export interface SocketFactory {
   readonly destroy: () => void;
   /** What the server said last, if it was an error. Undefined under TLS, which postgres.js does itself. */
   readonly lastError: () => ServerErrorFields | undefined;
+  /** All that it said since the last statement that ended in order. */
+  readonly lastErrors: () => readonly ServerErrorFields[];
 }
 
 /**
@@ -26,7 +28,7 @@ export interface SocketFactory {
  */
 export function nodeSocketFactory({ host, port, ssl }: ResolvedParameters): SocketFactory | undefined {
   if (!globalThis.navigator?.userAgent?.startsWith("Node.js")) return undefined;
-  const { hear, lastError } = errorListener();
+  const { hear, lastError, lastErrors } = errorListener();
   let socket: NodeSocket | undefined;
   let isDestroyed = false;
   let attempts = 0;
@@ -54,5 +56,5 @@ export function nodeSocketFactory({ host, port, ssl }: ResolvedParameters): Sock
     socket?.destroy();
   }
 
-  return { open, destroy, lastError };
+  return { open, destroy, lastError, lastErrors };
 }

@@ -1,6 +1,6 @@
 import type { Driver } from "../driver.ts";
 import { ValidationError } from "../errors.ts";
-import { DEFAULT_TIMEOUT_MS } from "./call.ts";
+import { DEFAULT_TIMEOUT_MS, MAX_TIMER_MS } from "./call.ts";
 import { connectionDriver } from "./connection.ts";
 import { type ConnectionParameters, resolveParameters } from "./connection-parameters.ts";
 import { connectionPool } from "./connection-pool.ts";
@@ -45,7 +45,7 @@ export function postgres(connection: string | ConnectionParameters, options: Pos
     throw new ValidationError('postgres: `pooler: "transaction"` means one connection; leave `poolSize` out');
   }
   const parameters = resolveParameters(connection, options.onWarning);
-  const connectTimeoutMs = options.connectTimeoutMs ?? 10_000;
+  const connectTimeoutMs = Math.min(options.connectTimeoutMs ?? 10_000, MAX_TIMER_MS);
   const pool = connectionPool(async () => postgresConnection(parameters, connectTimeoutMs), {
     size,
     idleTimeoutMs: options.idleTimeoutMs ?? 30_000,

@@ -1,6 +1,6 @@
 import type { BatchOptions, CallOptions, Driver, Row, Statement } from "../driver.ts";
 import { type ErrorCode, type Outcome, PersistError } from "../errors.ts";
-import { DEFAULT_TIMEOUT_MS } from "./call.ts";
+import { timeoutOf } from "./call.ts";
 import { sleep as sleepForReal } from "./sleep.ts";
 import { withOutcome } from "./with-outcome.ts";
 
@@ -66,7 +66,7 @@ export interface RetryingDriver extends Driver {
  * | `retryable`, outcome `unknown` | only an idempotent call |
  * | not `retryable`; given up, out of time, cancelled on the server, closed | no |
  *
- * One deadline (`timeoutMs`, 30 s) covers all attempts and waits: a wait that would go beyond it is not begun. The error is that
+ * One deadline (`timeoutMs`, or that of the driver) covers all attempts and waits: a wait that would go beyond it is not begun. The error is that
  * of the last attempt; its outcome is `unknown` when that of any attempt was.
  *
  * Belongs outside of `withMigrations`, whose own second sending is a part of one attempt.
@@ -80,10 +80,11 @@ export interface RetryingDriver extends Driver {
 export function withRetry(driver: Driver, options: RetryOptions = {}): RetryingDriver {
   return {
     name: driver.name,
+    timeoutMs: driver.timeoutMs,
     query: (statement, { idempotent = false, operation = "query", ...given } = {}) =>
-      repeated({ ...options, operation, idempotent }, given, (bound) => driver.query(statement, bound)),
+      repeated({ ...options, operation, idempotent, driver }, given, (bound) => driver.query(statement, bound)),
     batch: (statements, { idempotent, operation = "batch", ...given } = {}) => {
-      const call = { ...options, operation, idempotent: idempotent ?? given.readOnly ?? false };
+      const call = { ...options, operation, idempotent: idempotent ?? given.readOnly ?? false, driver };
       return repeated(call, given, (bound) => driver.batch(statements, { ...given, ...bound }));
     },
     close: () => driver.close(),
@@ -93,6 +94,8 @@ export function withRetry(driver: Driver, options: RetryOptions = {}): RetryingD
 export interface RepeatedCall extends RetryOptions {
   readonly operation: string;
   readonly idempotent: boolean;
+  /** Whose deadline is that of a call that names none. */
+  readonly driver?: Driver | undefined;
 }
 
 /** The same for anything that takes a signal and a deadline. */
@@ -109,7 +112,7 @@ export async function repeated<T>(
     sleep = sleepForReal,
   } = { ...DEFAULT_RETRY, ...defined(call) };
   const now = call.now ?? (() => performance.now());
-  const deadline = now() + (given.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+  const deadline = now() + timeoutOf(given, call.driver);
   let bound = given;
   let isUnknown = false;
 

@@ -32,6 +32,9 @@ const SESSION_LOST = /^(57P01|57P02|57P05|08...)$/;
 /** A session was refused: too many connections, or starting up. Over HTTP and through a pooler it answers a statement. */
 const SESSION_REFUSED = /^(53300|57P03)$/;
 
+/** A session was refused for good: who connects, or to which database. */
+const LOGIN_REFUSED = /^(28...|3D...|42...)$/;
+
 /** What PgBouncer says (always as 08P01) before a statement has reached the server. */
 const POOLER_BUSY =
   /query_wait_timeout|no more connections allowed|pooler is (?:shutting|shut) down|server login has been failing/i;
@@ -45,16 +48,33 @@ const POOLER_REFUSED =
 export function serverError(fields: ServerErrorFields, phase: Phase): PersistError {
   const sqlstate = fields.code ?? "";
   const message = `${phase}: ${describe(sqlstate, fields)}`;
-  const { outcome, retryable } = judge(sqlstate, fields.message ?? "", phase);
+  const { outcome, retryable } = judge(fields, phase);
   const options = { outcome, retryable, sqlstate, cause: namesOf(fields) };
-  return SESSION_LOST.test(sqlstate) || SESSION_REFUSED.test(sqlstate) || phase === "connect"
+  return endsSession(fields) || SESSION_REFUSED.test(sqlstate) || phase === "connect"
     ? new ConnectionError(message, options)
     : new PersistError("database", message, options);
 }
 
+/**
+ * Whether it was PostgreSQL or a pooler that spoke, and not the client or its runtime, whose errors have a `code` too: EPIPE looks
+ * like a SQLSTATE. Whoever speaks says how severe it is.
+ */
+export function isServersWord({ code, severity }: ServerErrorFields): boolean {
+  return typeof code === "string" && /^[0-9A-Z]{5}$/.test(code) && typeof severity === "string" && severity !== "";
+}
+
 /** Whether the connection that brought this error can be used again. */
 export function endsSession(fields: ServerErrorFields): boolean {
-  return fields.severity === "FATAL" || fields.severity === "PANIC" || SESSION_LOST.test(fields.code ?? "");
+  return isFatal(fields) || losesSession(fields);
+}
+
+function isFatal({ severity }: ServerErrorFields): boolean {
+  return severity === "FATAL" || severity === "PANIC";
+}
+
+/** Not so when a routine of the server's own reports it as a plain error: of a message it could not read, or of another server. */
+function losesSession({ code = "", severity, routine }: ServerErrorFields): boolean {
+  return SESSION_LOST.test(code) && !(code.startsWith("08") && severity === "ERROR" && routine);
 }
 
 /** A connection could not be opened: refused by the server, or the server was not reached. Nothing was sent. */
@@ -88,15 +108,21 @@ function describe(sqlstate: string, fields: ServerErrorFields): string {
   return `${fields.message || "the server failed"}${sqlstate ? ` (SQLSTATE ${sqlstate})` : ""}`;
 }
 
-function judge(sqlstate: string, message: string, phase: Phase): { outcome: Outcome; retryable: boolean } {
+/** What ends a session may come after a commit, before its answer: as PANIC whatever its SQLSTATE, and mostly as FATAL. */
+function judge(fields: ServerErrorFields, phase: Phase): { outcome: Outcome; retryable: boolean } {
+  const { code: sqlstate = "", message = "", severity } = fields;
   if (phase === "connect") {
-    const permanent = /^(28...|3D...|42...)$/.test(sqlstate) || (sqlstate === "08P01" && POOLER_REFUSED.test(message));
+    const permanent = LOGIN_REFUSED.test(sqlstate) || (sqlstate === "08P01" && POOLER_REFUSED.test(message));
     return { outcome: "not-sent", retryable: !permanent };
   }
-  if (sqlstate === "08P01" && POOLER_BUSY.test(message)) return { outcome: "not-sent", retryable: true };
-  if (sqlstate === "08P01" && POOLER_REFUSED.test(message)) return { outcome: "not-sent", retryable: false };
-  if (SESSION_LOST.test(sqlstate)) return { outcome: "unknown", retryable: true };
+  if (severity === "PANIC") return { outcome: "unknown", retryable: true };
+  if (losesSession(fields)) {
+    if (sqlstate === "08P01" && POOLER_BUSY.test(message)) return { outcome: "not-sent", retryable: true };
+    if (sqlstate === "08P01" && POOLER_REFUSED.test(message)) return { outcome: "not-sent", retryable: false };
+    return { outcome: "unknown", retryable: true };
+  }
   if (SESSION_REFUSED.test(sqlstate)) return { outcome: "rejected", retryable: true };
+  if (isFatal(fields) && !LOGIN_REFUSED.test(sqlstate)) return { outcome: "unknown", retryable: true };
   return { outcome: phase === "batch" ? "rolled-back" : "rejected", retryable: TRANSIENT.test(sqlstate) };
 }
 

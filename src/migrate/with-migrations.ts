@@ -1,4 +1,4 @@
-import { bounded, DEFAULT_TIMEOUT_MS } from "../driver/call.ts";
+import { bounded, DEFAULT_TIMEOUT_MS, timeoutOf } from "../driver/call.ts";
 import type { CallOptions, Driver } from "../driver.ts";
 import { ConnectionError, PersistError, TimeoutError } from "../errors.ts";
 import { type MigrationReport, migrate } from "./migrate.ts";
@@ -45,7 +45,7 @@ export function withMigrations(driver: Driver, options: WithMigrationsOptions): 
     } catch (error) {
       if (!isMissing(error) || options.mode === "off") throw error;
       if (options.mode === "check") throw behind(error);
-      const remainingMs = () => Math.max(1, (given?.timeoutMs ?? DEFAULT_TIMEOUT_MS) - (performance.now() - startedAt));
+      const remainingMs = () => Math.max(1, timeoutOf(given ?? {}, driver) - (performance.now() - startedAt));
       try {
         await bounded("migrate", { ...given, timeoutMs: remainingMs() }, DEFAULT_TIMEOUT_MS, () => shared());
       } catch (failure) {
@@ -57,6 +57,7 @@ export function withMigrations(driver: Driver, options: WithMigrationsOptions): 
 
   return {
     name: driver.name,
+    timeoutMs: driver.timeoutMs,
     query: (statement, callOptions) => run((bound) => driver.query(statement, bound), callOptions),
     batch: (statements, callOptions) => run((bound) => driver.batch(statements, bound), callOptions),
     close: () => driver.close(),

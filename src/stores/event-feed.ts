@@ -51,7 +51,9 @@ export function eventFeed(context: StoreContext): EventFeed {
     async readAll<T>(options: ReadAllOptions = {}): Promise<EventFeedPage<T>> {
       const from = positionOf(options.cursor, store);
       const statement = selectFeed(context, from, checkLimit(options.limit, "events.readAll"));
-      const rows = await runStatement(context, "events.readAll", statement, { ...options, from });
+      // A replica of another history, or one that has yet to follow the primary into a new one, would refuse the cursor.
+      const isAnswer = (page: readonly Row[]) => page[0]?.["status"] !== "resync";
+      const rows = await runStatement(context, "events.readAll", statement, { ...options, from, isAnswer });
       const row = onlyRow(rows, "events.readAll");
       if (row["status"] === "resync") {
         throw new PersistError(

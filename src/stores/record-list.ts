@@ -1,4 +1,4 @@
-import { DEFAULT_TIMEOUT_MS } from "../driver/call.ts";
+import { timeoutOf } from "../driver/call.ts";
 import { ValidationError } from "../errors.ts";
 import { toJson } from "../sql/json.ts";
 import { checkPrefix } from "../sql/key.ts";
@@ -48,7 +48,7 @@ export function recordList(context: StoreContext) {
   }
 
   async function search<T>({ prefix, after, limit }: RecordPage, wanted: RecordPredicate<T>, options: ReadOptions) {
-    const deadline = performance.now() + (options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+    const deadline = performance.now() + timeoutOf(options, context.driver);
     const found: StoredRecord<T>[] = [];
     // Small pages first: what is wanted is often near.
     for (let size = limit, last = after; ; size = Math.min(size * 2, MAX_PAGE)) {

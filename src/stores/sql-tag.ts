@@ -1,3 +1,4 @@
+import { checkStatement } from "../driver/refused-statement.ts";
 import type { CallOptions, Driver, Param, Row, Statement } from "../driver.ts";
 import { ValidationError } from "../errors.ts";
 import { quoteIdentifier } from "../sql/identifier.ts";
@@ -67,6 +68,7 @@ export function sqlTag(context: StoreContext, bareDriver: Driver): StoreSql {
     if (composed.params.length > MAX_PARAMS) {
       throw new ValidationError(`sql: more than ${MAX_PARAMS} values; pass a list as one JSON array`);
     }
+    checkStatement(composed, "sql");
     return composed;
   }
 

@@ -32,6 +32,8 @@ export interface ReadCallOptions extends RetryCallOptions {
   readonly atLeast?: Position | null | undefined;
   /** Where the read goes on from: it must be there too. */
   readonly from?: Position | undefined;
+  /** Whether rows are an answer. Where they are not, only the primary has the last word. */
+  readonly isAnswer?: ((rows: readonly Row[]) => boolean) | undefined;
 }
 
 /** What an operation knows of its statement. */
@@ -39,6 +41,7 @@ export interface StatementOptions extends ReadOptions {
   /** Being applied twice is the same as once. Default: what `repeatableOperations` says of the operation. */
   readonly idempotent?: boolean | undefined;
   readonly from?: Position | undefined;
+  readonly isAnswer?: ReadCallOptions["isAnswer"];
 }
 
 /** Sends one statement and tells listeners how long it took. */
@@ -49,10 +52,11 @@ export async function runStatement(
   options: StatementOptions = {},
 ): Promise<Row[]> {
   const { driver, read = driver.query } = context;
-  const { idempotent = repeatableOperations.has(operation), from } = options;
+  const { idempotent = repeatableOperations.has(operation), from, isAnswer } = options;
   const given = { ...callOptions(options, operation), idempotent };
   if (!readOperations.has(operation)) return observed(context, operation, () => driver.query(statement, given));
-  const readOptions: ReadCallOptions = { ...given, from, atLeast: decodeToken(options.atLeast, context, operation) };
+  const atLeast = decodeToken(options.atLeast, context, operation);
+  const readOptions: ReadCallOptions = { ...given, from, isAnswer, atLeast };
   return observed(context, operation, () => read(statement, readOptions));
 }
 

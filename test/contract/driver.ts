@@ -205,6 +205,17 @@ export function describeDriver(label: string, open: () => Driver, options: Drive
           expect(await failureOf(driver.query(sql("select 1; select 2")))).toMatchObject({ sqlstate: "42601" });
         }));
 
+      it("refuse COPY and what begins or ends a transaction before anything is sent", () =>
+        using(async (driver) => {
+          for (const text of ["begin", "copy t from stdin", "/* a */ commit", "rollback"]) {
+            const failures = [driver.query(sql(text)), driver.batch([insert(32), sql(text)])].map(failureOf);
+            for (const error of await Promise.all(failures)) {
+              expect(error).toMatchObject({ code: "validation", outcome: "not-sent" });
+            }
+          }
+          expect(idsOf(await driver.query(selectIds))).not.toContain(32);
+        }));
+
       it("never show a parameter", () =>
         using(async (driver) => {
           const secret = "s3cret-parameter";

@@ -6,6 +6,7 @@ import {
   ConnectionError,
   createStore,
   type Driver,
+  type EventFeedPage,
   PersistError,
   type Row,
   type Statement,
@@ -216,6 +217,37 @@ describe("reads from replicas", () => {
     expect(events).toMatchObject([{ payload: 3 }]);
   });
 
+  it("follow the whole store page by page on a replica, which has the primary's history", async () => {
+    const writer = await createStore("s", { driver: primary });
+    await writer.events.append("e", [1, 2, 3, 4, 5]);
+    // The very same database: it is never behind, and no other.
+    const twin = noting("twin", pg(primaryDatabase().postgres));
+    const { events } = await open([twin]);
+    lastAsked();
+    const read: unknown[] = [];
+    let cursor: string | null = null;
+    for (let more = true; more; ) {
+      const page: EventFeedPage = await events.readAll({ cursor, limit: 2 });
+      read.push(...page.events.map(({ payload }) => payload));
+      ({ cursor, more } = page);
+    }
+    expect(read).toEqual([1, 2, 3, 4, 5]);
+    expect(lastAsked()).toEqual(["twin query 1", "twin batch 2", "twin batch 2"]);
+    expect(skips).toEqual([]);
+    await twin.close();
+  });
+
+  it("take no word of another history from a replica", async () => {
+    const writer = await createStore("s", { driver: primary });
+    await writer.events.append("e", [1, 2]);
+    const { cursor } = await writer.events.readAll({ limit: 1 });
+    await replicate();
+    const reader = await open();
+    expect((await reader.events.readAll({ cursor })).events).toMatchObject([{ payload: 2 }]);
+    expect(lastAsked()).toEqual(["replica batch 2", "primary query 1"]);
+    expect(skips).toMatchObject([{ reason: "behind" }]);
+  });
+
   it("pass by a replica of another history, or without the tables", async () => {
     const store = await open();
     await store.kv.set("k", 1);
@@ -327,6 +359,13 @@ describe("reads from replicas", () => {
     await store.sql`select 1`;
     await store.sql.write`select 1`;
     expect(lastAsked().every((call) => call.startsWith("primary"))).toBe(true);
+  });
+
+  it("are not for conflicts, which are settled without a trace in the feed", async () => {
+    const store = await open();
+    await store.records.conflicts();
+    await store.records.conflicts({ atLeast: await store.token() });
+    expect(lastAsked().filter((call) => call.startsWith("replica"))).toEqual([]);
   });
 
   it("close the replicas with the store", async () => {

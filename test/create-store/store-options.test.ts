@@ -65,6 +65,7 @@ describe("resolveOptions", () => {
       { connectionString, replicas: "postgresql://u:secret@h/db" },
       { connectionString, replicas: ["postgresql://u:secret@h/db"] },
       { connectionString, idempotencyLifeMs: 0 },
+      { connectionString, idempotencyLifeMs: 59_999 },
     ];
     for (const options of cases) {
       expect(refusal(options), JSON.stringify(options)).toThrow(ValidationError);

@@ -86,6 +86,32 @@ describe("a line that is cut during a batch", () => {
   }
 });
 
+/** Long enough to be sent statement by statement: until COMMIT is, there is nothing that could be applied. */
+describe("a line that is cut before the COMMIT of a long batch", () => {
+  it.each(["fin", "rst"] as const)("(%s) leaves nothing, and says so", async (kind) => {
+    const direct = pg(inject("servers").postgres);
+    const long = `lost_long_${kind}_${Math.random().toString(36).slice(2, 8)}`;
+    await direct.query({ text: `create table ${long} (body text)`, params: [] });
+    const upstream = new URL(inject("servers").postgres);
+    const proxy = await startWireProxy({ upstream: { host: upstream.hostname, port: Number(upstream.port) } });
+    const driver = postgres(proxy.url(inject("servers").postgres), { pooler: "transaction" });
+    await driver.query({ text: "select 1", params: [] });
+    const statement = { text: `insert into ${long} (body) values ($1)`, params: ["x".repeat(9_000)] };
+    // Behind the answer to BEGIN, within that to the first statement.
+    proxy.cut(kind, { afterServerBytes: 60 });
+    const failure = await driver.batch([statement, statement]).then(
+      () => "applied",
+      (error: unknown) => error,
+    );
+    expect(failure).toMatchObject({ code: "connection", outcome: "rolled-back", retryable: true });
+    const lock = { text: `lock table ${long} in share row exclusive mode`, params: [] };
+    const count = { text: `select count(*)::int4 as n from ${long}`, params: [] };
+    expect((await direct.batch([lock, count]))[1]).toEqual([{ n: 0 }]);
+    await direct.query({ text: `drop table ${long}`, params: [] });
+    for (const opened of [driver, direct, proxy]) await opened.close();
+  });
+});
+
 const possible: Readonly<Record<string, number[]>> = {
   applied: [3],
   unknown: [0, 3],

@@ -42,12 +42,14 @@ describe.each([
   });
 
   it("is on with any certificate, where that was asked for", async () => {
-    expect(await answers(open(`${server.url}?sslmode=no-verify`))).toEqual(encrypted);
+    for (const query of ["sslmode=no-verify", "ssl=no-verify", "ssl=true&sslmode=no-verify"]) {
+      expect(await answers(open(`${server.url}?${query}`))).toEqual(encrypted);
+    }
   });
 
   it("is refused before anything is sent when the certificate is not trusted", async () => {
-    for (const mode of ["require", "verify-full"]) {
-      await expect(answers(open(`${server.url}?sslmode=${mode}`))).rejects.toMatchObject({
+    for (const query of ["sslmode=require", "sslmode=verify-full", "ssl=true"]) {
+      await expect(answers(open(`${server.url}?${query}`))).rejects.toMatchObject({
         code: "connection",
         outcome: "not-sent",
       });

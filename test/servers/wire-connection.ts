@@ -21,6 +21,8 @@ export interface WireConnectionOptions {
   readonly onFlight: () => void;
   /** Asked before bytes go on: `undefined` lets all of them pass, else this many, and then the connection is cut. */
   readonly limit: (from: Side, bytes: number) => { readonly pass: number; readonly kind: CutKind } | undefined;
+  /** What goes on in place of what a client sent. */
+  readonly rewritten: (chunk: Buffer) => Buffer;
   readonly onClosed: () => void;
 }
 
@@ -84,7 +86,7 @@ export function relayConnection(client: Socket, options: WireConnectionOptions):
     if (over) return;
     if (lastHeard === "server") options.onFlight();
     lastHeard = "client";
-    forward("client", chunk);
+    forward("client", options.rewritten(chunk));
   });
   client.on("end", () => upstream.end());
   client.on("error", () => reset(upstream));

@@ -45,6 +45,10 @@ export interface WireProxy {
   cut(kind: CutKind, point?: CutPoint): void;
   /** Lets nothing pass any more, on any connection, new ones included; nobody is told. */
   blackhole(): void;
+  /** The same for the connections that are open, and for good: `restore` leaves them as they are. New ones work. */
+  strand(): void;
+  /** From now on puts another text of the same length for one that clients send in one piece. */
+  rewrite(text: string, by: string): void;
   /** Refuses new connections (ECONNREFUSED). Open ones stay. */
   refuse(): void;
   /**
@@ -62,6 +66,8 @@ export async function startWireProxy(options: WireProxyOptions): Promise<WirePro
   const counts = { flights: 0, accepted: 0, cuts: 0 };
   let holding = false;
   let pendingCut: { readonly kind: CutKind; readonly from: Side; bytesLeft: number } | undefined;
+  const rewrites = new Map<string, string>();
+  const stranded = new Set<WireConnection>();
   let listener: Server | undefined = await listen(0);
   const { port } = listener.address() as AddressInfo;
 
@@ -74,6 +80,7 @@ export async function startWireProxy(options: WireProxyOptions): Promise<WirePro
         holding,
         onFlight: () => counts.flights++,
         limit,
+        rewritten,
         onClosed: () => open.delete(connection),
       });
       open.add(connection);
@@ -93,6 +100,12 @@ export async function startWireProxy(options: WireProxyOptions): Promise<WirePro
     pendingCut = undefined;
     counts.cuts++;
     return { pass: bytesLeft, kind };
+  }
+
+  function rewritten(chunk: Buffer): Buffer {
+    let text = chunk.toString("latin1");
+    for (const [from, to] of rewrites) text = text.replaceAll(from, to);
+    return rewrites.size === 0 ? chunk : Buffer.from(text, "latin1");
   }
 
   return {
@@ -127,6 +140,16 @@ export async function startWireProxy(options: WireProxyOptions): Promise<WirePro
       holding = true;
       for (const connection of open) connection.hold();
     },
+    strand() {
+      for (const connection of open) {
+        stranded.add(connection);
+        connection.hold();
+      }
+    },
+    rewrite(text, by) {
+      if (text.length !== by.length) throw new RangeError("a message's length would no longer be true");
+      rewrites.set(text, by);
+    },
     refuse() {
       listener?.close();
       listener = undefined;
@@ -134,7 +157,7 @@ export async function startWireProxy(options: WireProxyOptions): Promise<WirePro
     async restore() {
       pendingCut = undefined;
       holding = false;
-      for (const connection of open) connection.release();
+      for (const connection of open) if (!stranded.has(connection)) connection.release();
       listener ??= await listen(port);
     },
     async close() {

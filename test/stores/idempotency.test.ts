@@ -22,21 +22,24 @@ describe("idempotency keys", () => {
       (await rowsOf(`select count(*)::int as n from persist.persist_idempotency where store = '${name}'`))[0]?.["n"],
     );
 
+  /** Brings the end of every key of a store nearer. */
+  const letPass = (seconds: number, name: string) =>
+    rowsOf(
+      `update persist.persist_idempotency set expires_at = expires_at - interval '${seconds} s' where store = '${name}'`,
+    );
+
   it("are forgotten when their life is over, and mean a new write then", async () => {
-    const brief = await createStore("brief", { driver, idempotencyLifeMs: 1 });
+    const brief = await createStore("brief", { driver, idempotencyLifeMs: 60_000 });
     expect(await brief.kv.increment("n", 1, { idempotencyKey: "k" })).toBe(1);
-    await vi.waitFor(async () => {
-      const [row] = await rowsOf(
-        "select clock_timestamp() > expires_at as over from persist.persist_idempotency where store = 'brief'",
-      );
-      expect(row).toEqual({ over: true });
-    });
+    expect(await brief.kv.increment("n", 1, { idempotencyKey: "k" })).toBe(1);
+    await letPass(60, "brief");
     expect(await brief.kv.increment("n", 5, { idempotencyKey: "k" })).toBe(6);
   });
 
   it("are cleared away by the calls that come after", async () => {
-    const brief = await createStore("swept", { driver, idempotencyLifeMs: 1 });
+    const brief = await createStore("swept", { driver, idempotencyLifeMs: 60_000 });
     for (let n = 0; n < 20; n++) await brief.kv.set("n", n, { idempotencyKey: `old ${n}` });
+    await letPass(60, "swept");
     const lasting = await createStore("swept", { driver });
     for (let n = 0; n < 8; n++) await lasting.kv.set("n", n, { idempotencyKey: `new ${n}` });
     expect(await keyCount("swept")).toBe(8);

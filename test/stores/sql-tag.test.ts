@@ -28,6 +28,14 @@ async function open(name = "s", schema = "persist"): Promise<{ store: Store; sen
 }
 
 describe("store.sql", () => {
+  it("has no COPY and no transaction of its own", async () => {
+    const { store, sent } = await open();
+    await expect(store.sql.write`copy t from stdin`).rejects.toThrow(ValidationError);
+    await expect(store.sql.write`begin`).rejects.toThrow(ValidationError);
+    await expect(store.sql`-- to the client\n copy t to stdout`).rejects.toThrow(ValidationError);
+    expect(sent).toEqual([]);
+  });
+
   it("is a statement of which every value is a parameter", async () => {
     const { store, sent } = await open("s", "Mine");
     const { sql } = store;

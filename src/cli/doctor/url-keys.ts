@@ -1,3 +1,4 @@
+import { tlsOfUrl } from "../../driver/tls-of-url.ts";
 import type { Finding } from "./finding.ts";
 import type { Subject } from "./subject.ts";
 
@@ -8,9 +9,9 @@ export async function urlKeys({ url, transport }: Subject): Promise<Finding | un
   const keys = [...new Set(searchParams.keys())].map((key) => key.slice(0, 40));
   const dropped = keys.filter((key) => !used.has(key));
   const lost = dropped.filter((key) => settings.has(key));
-  const mode = searchParams.get("sslmode");
+  const isForGood = searchParams.get("sslmode") === "disable";
   const data = { used: keys.filter((key) => used.has(key)), dropped };
-  if (mode !== null && !tlsModes.has(mode) && transport === "tcp") {
+  if (transport === "tcp" && !isForGood && searchParams.has("sslmode") && !tlsOfUrl(searchParams).ssl) {
     return {
       id: "url-keys",
       level: "warning",
@@ -45,9 +46,7 @@ export async function urlKeys({ url, transport }: Subject): Promise<Finding | un
   };
 }
 
-const used: ReadonlySet<string> = new Set(["sslmode", "application_name"]);
-
-const tlsModes: ReadonlySet<string> = new Set(["disable", "require", "verify-ca", "verify-full", "no-verify"]);
+const used: ReadonlySet<string> = new Set(["sslmode", "ssl", "application_name"]);
 
 /** Those that somebody wrote because they should have an effect. */
 const settings: ReadonlySet<string> = new Set([
