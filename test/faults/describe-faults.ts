@@ -56,7 +56,7 @@ export function describeFaults(label: string): void {
     });
 
     it("no socket is left", async () => {
-      await expect.poll(openSockets, { timeout: 5_000 }).toBeLessThanOrEqual(sockets);
+      await expect.poll(openSockets, { timeout: 20_000 }).toBeLessThanOrEqual(sockets);
     });
   });
 }
