@@ -93,6 +93,7 @@ describe("decisions on conflicts", () => {
       text: "select resolved from persist.sync_resolve('device', 'remote', $1, false, null)",
       params: [decisions],
     });
+    await untilWaiting(1);
     await other.query("select status from persist.record_put('device', 'a', '2', null)");
     await other.query("commit");
     await one.query("rollback");
