@@ -1,5 +1,5 @@
 import type { BatchOptions, Row, Statement } from "../driver.ts";
-import { PersistError } from "../errors.ts";
+import type { PersistError } from "../errors.ts";
 import { beginText } from "./begin.ts";
 import { type Call, untilAborted } from "./call.ts";
 import type { Connection } from "./connection.ts";
@@ -10,6 +10,7 @@ import {
   connectionLost,
   endsSession,
   type Phase,
+  rolledBack,
   type ServerErrorFields,
   serverError,
 } from "./server-error.ts";
@@ -103,10 +104,7 @@ export function pgConnection(client: PgClient): Connection {
       await rollBack(error as ClientError);
       throw failure(error as ClientError, "batch", sent);
     }
-    // COMMIT of a transaction that has failed answers ROLLBACK and raises nothing.
-    if (result.tags.at(-1) !== "COMMIT") {
-      throw new PersistError("database", "batch: the server rolled the transaction back", { outcome: "rolled-back" });
-    }
+    if (result.tags.at(-1) !== "COMMIT") throw rolledBack();
     if (status !== "I") spoil();
     return result.rows.slice(1, -1);
   }

@@ -1,11 +1,11 @@
 import postgresPackage from "postgres";
 import type { BatchOptions, Row, Statement } from "../driver.ts";
-import { ConnectionError, PersistError } from "../errors.ts";
-import { beginText } from "./begin.ts";
+import { PersistError } from "../errors.ts";
 import type { Call } from "./call.ts";
 import type { Connection } from "./connection.ts";
 import type { ResolvedParameters } from "./connection-parameters.ts";
 import { toText } from "./params.ts";
+import { appliedSingly, GUARD, GUARDS_SQLSTATE, grouped, lostBeforeCommit, planOf } from "./postgres-batch.ts";
 import { nodeSocketFactory } from "./postgres-socket.ts";
 import { leftOpen } from "./refused-statement.ts";
 import { parsedTypes, parserOf } from "./row-types.ts";
@@ -14,6 +14,7 @@ import {
   connectionLost,
   endsSession,
   type Phase,
+  rolledBack,
   type ServerErrorFields,
   serverError,
 } from "./server-error.ts";
@@ -25,9 +26,6 @@ interface Pending extends PromiseLike<Answer> {
 }
 
 type ClientError = Error & { code?: string; severity?: string } & Record<string, unknown>;
-
-/** A pipeline of more than this could fill the socket's buffer, and postgres.js would hold the rest back. */
-const PIPELINE_MAX_CHARS = 8_000;
 
 /**
  * One session of postgres.js that is never re-opened. Left to itself postgres.js connects again and would run what is left of
@@ -115,7 +113,6 @@ export function postgresConnection(parameters: ResolvedParameters, connectTimeou
       throw isGuarding || isRefused ? verdict : appliedSingly(verdict);
     }
     const results = settled.filter(isFulfilled).map(({ value }) => value);
-    // COMMIT of a transaction that has failed answers ROLLBACK and raises nothing.
     if (results.at(-1)?.command !== "COMMIT") throw rolledBack();
     return results.slice(1 + guard.length, -1).map(rowsOf);
   }
@@ -202,70 +199,6 @@ function isStream(answer: Answer): boolean {
 
 function isFulfilled(result: Settled): result is PromiseFulfilledResult<Answer> {
   return result.status === "fulfilled";
-}
-
-interface Plan {
-  readonly begin: string;
-  readonly isGuarded: boolean;
-  /** How many go out together, each group when all of the one before have succeeded. The last takes the rest. */
-  readonly groupSizes: readonly number[];
-}
-
-/**
- * What is sent together: everything, in one flight, behind a guard. But BEGIN alone while the connection is being opened, since
- * what waits behind it would be run on a second connection if the first one failed; and one by one where it could fill the
- * buffer. Alone too where DEFERRABLE, by which the guard knows the transaction, has a meaning of its own.
- */
-function planOf(statements: readonly Statement[], options: BatchOptions | undefined, isOpen: boolean): Plan {
-  const begin = beginText(options);
-  if (sizeOf(statements) > PIPELINE_MAX_CHARS) {
-    return { begin, isGuarded: false, groupSizes: statements.map(() => 1).concat(1) };
-  }
-  const isSnapshot = options?.isolation === "serializable" && options.readOnly;
-  if (!isOpen || isSnapshot) return { begin, isGuarded: false, groupSizes: [1] };
-  return { begin: `${begin}, deferrable`, isGuarded: true, groupSizes: [] };
-}
-
-/**
- * postgres.js ends every statement with a Sync of its own, so what follows a BEGIN that fails (one that a late cancel hits) would
- * be committed one by one. This goes between them, and outside of such a transaction it ends the session: an error is FATAL
- * when `exit_on_error` is on. Its length being 2, the division fails. Every role may do this, and a pooler passes it on.
- */
-const GUARD = `select case when pg_catalog.current_setting('transaction_deferrable') = 'on' then 1
-  else 1 / (pg_catalog.length(pg_catalog.set_config('exit_on_error', 'on', true)) - 2) end`;
-
-const GUARDS_SQLSTATE = "22012";
-
-/** A BEGIN that failed, and a guard that was cancelled too: what can be neither prevented nor undone is at least said. */
-function appliedSingly({ sqlstate, message }: PersistError): PersistError {
-  return new PersistError(
-    "database",
-    `${message}; the transaction could not be begun, and some of its statements may have been applied one by one: read before you write again`,
-    { outcome: "unknown", retryable: false, sqlstate },
-  );
-}
-
-function grouped<T>(all: readonly T[], sizes: readonly number[]): T[][] {
-  const groups: T[][] = [];
-  let from = 0;
-  for (const size of sizes) {
-    groups.push(all.slice(from, from + size));
-    from += size;
-  }
-  return [...groups, all.slice(from)];
-}
-
-function sizeOf(statements: readonly Statement[]): number {
-  return statements.reduce((sum, { text, params }) => sum + text.length + toText(params).join("").length, 0);
-}
-
-function lostBeforeCommit({ sqlstate, cause }: PersistError): PersistError {
-  const message = "batch: the connection was lost before COMMIT was sent: nothing was applied";
-  return new ConnectionError(message, { outcome: "rolled-back", sqlstate, cause });
-}
-
-function rolledBack(): PersistError {
-  return new PersistError("database", "batch: the server rolled the transaction back", { outcome: "rolled-back" });
 }
 
 /** postgres.js would parse times and bytes its own way; here every type becomes what `row-types.ts` says. */

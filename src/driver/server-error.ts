@@ -77,6 +77,11 @@ function losesSession({ code = "", severity, routine }: ServerErrorFields): bool
   return SESSION_LOST.test(code) && !(code.startsWith("08") && severity === "ERROR" && routine);
 }
 
+/** COMMIT of a transaction that has failed answers ROLLBACK, and raises nothing. */
+export function rolledBack(): PersistError {
+  return new PersistError("database", "batch: the server rolled the transaction back", { outcome: "rolled-back" });
+}
+
 /** A connection could not be opened: refused by the server, or the server was not reached. Nothing was sent. */
 export function connectFailure(error: unknown): PersistError {
   const fields = error as ServerErrorFields;
