@@ -91,10 +91,8 @@ begin
         theirs = null, is_manual = false
     where b.store = p_store and b.remote = p_remote and b.kind <> 'event';
     perform persist.sync_lose_events(p_store, p_remote);
-    delete from persist.persist_sync_queue q where q.store = p_store and q.remote = p_remote and q.status = 'in_flight';
-    update persist.persist_sync_remotes m
-    set client = p_client, last_mutation = 0, acknowledged = 0, pushed = '[]', "position" = '[]'
-    where m.store = p_store and m.remote = p_remote;
+    perform persist.sync_rename(p_store, p_remote, v_remote.client, p_client);
+    update persist.persist_sync_remotes m set "position" = '[]' where m.store = p_store and m.remote = p_remote;
   end if;
   if p_is_sender and v_remote.epoch is distinct from p_epoch then
     update persist.persist_sync_remotes m

@@ -10,7 +10,7 @@ declare
     select jsonb_agg(c.item order by c.item->>'stream' collate "C", (c.item->>'version')::bigint)
     from jsonb_array_elements(p_changes) c(item)
     where c.item->>'kind' = 'event');
-  v_total constant bigint := jsonb_array_length(v_changes);
+  v_given bigint;
   v_ids text[];
   v_streams text[];
   v_moving text[];
@@ -29,6 +29,7 @@ begin
     return next;
     return;
   end if;
+  unchanged := jsonb_array_length(v_changes);
   if exists (
     select 1
     from jsonb_array_elements(v_changes) c(item)
@@ -40,7 +41,6 @@ begin
     where coalesce((c.item->>'version')::bigint > (s.pruned->>p_remote)::bigint, true)
       or exists (select 1 from persist.persist_events e where e.store = p_store and e.id = c.item->>'id');
     if v_changes is null then
-      unchanged := v_total;
       return next;
       return;
     end if;
@@ -53,17 +53,16 @@ begin
   select count(*) into v_known
   from persist.persist_events e
   where e.store = p_store and e.id = any(v_ids) and e.origin is not null and e.version = (v_places->e.id->>0)::bigint;
-  unchanged := jsonb_array_length(v_changes);
+  v_given := jsonb_array_length(v_changes);
   -- What was sent from here has come back.
   delete from persist.persist_sync_bases b
   where b.store = p_store and b.remote = p_remote and b.kind = 'event' and b.key = any(v_ids);
-  if v_known = unchanged then
-    unchanged := v_total;
+  if v_known = v_given then
     return next;
     return;
   end if;
 
-  select t.taken_lane, t.last_seq into v_lane, v_last_seq from persist.take_lane(p_store, unchanged) t;
+  select t.taken_lane, t.last_seq into v_lane, v_last_seq from persist.take_lane(p_store, v_given) t;
   insert into persist.persist_event_streams (store, stream, version)
   select p_store, s.stream, 0 from unnest(v_streams) s(stream) order by s.stream
   on conflict (store, stream) do nothing;
@@ -121,7 +120,7 @@ begin
       (store, id, stream, version, type, payload, metadata, timestamp, ordered_at, lane, seq, origin)
     select p_store, c.item->>'id', c.item->>'stream', (c.item->>'version')::bigint, c.item->>'type', c.item->'payload',
            c.item->'metadata', (c.item->>'timestamp')::timestamptz, v_now + c.place * interval '1 microsecond', v_lane,
-           v_last_seq - unchanged + c.place, p_remote
+           v_last_seq - v_given + c.place, p_remote
     from jsonb_array_elements(v_changes) with ordinality c(item, place)
     order by (c.item->>'id') collate "C"
     on conflict (store, id) do nothing
@@ -133,9 +132,8 @@ begin
   update persist.persist_events e
   set version = (v_places->e.id->>0)::bigint, origin = p_remote,
       lane = case when e.version < 0 then v_lane else e.lane end,
-      seq = case when e.version < 0 then v_last_seq - unchanged + (v_places->e.id->>1)::bigint else e.seq end
+      seq = case when e.version < 0 then v_last_seq - v_given + (v_places->e.id->>1)::bigint else e.seq end
   where e.store = p_store and e.id = any(v_ids) and e.stream = any(v_streams) and (e.origin is null or e.version < 0);
-  unchanged := unchanged - written;
 
   foreach v_stream in array v_moving loop
     select count(*) into v_count
@@ -146,7 +144,7 @@ begin
     select max(e.version) into v_head from persist.persist_events e where e.store = p_store and e.stream = v_stream;
     update persist.persist_events e
     set version = greatest(v_head, 0) + o.place, lane = v_lane, seq = v_last_seq - v_count + o.place,
-        ordered_at = v_now + (jsonb_array_length(v_changes) + o.place) * interval '1 microsecond'
+        ordered_at = v_now + (v_given + o.place) * interval '1 microsecond'
     from (
       select k.id, row_number() over (order by k.version desc) as place
       from persist.persist_events k
@@ -170,6 +168,6 @@ begin
     group by k.stream
   ) h
   where s.store = p_store and s.stream = h.stream and s.stream = any(v_streams);
-  unchanged := v_total - written;
+  unchanged := unchanged - written;
   return next;
 end $$;

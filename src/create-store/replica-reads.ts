@@ -2,7 +2,8 @@ import { timeoutOf } from "../driver/call.ts";
 import type { RetryBatchOptions, RetryCallOptions } from "../driver/retry.ts";
 import type { Driver, Row, Statement } from "../driver.ts";
 import { type ErrorCode, PersistError } from "../errors.ts";
-import { hasPassed, hasReached, toPosition } from "../stores/clock-statement.ts";
+import { hasPassed } from "../sql/cursor.ts";
+import { hasReached, toPosition } from "../stores/clock-statement.ts";
 import type { ReadCallOptions } from "../stores/store-context.ts";
 import type { ReadPosition } from "./read-position.ts";
 

@@ -63,6 +63,15 @@ export interface CursorPlace {
   readonly lanes: readonly (readonly [lane: number, seq: string])[];
 }
 
+/**
+ * Whether who stands at `place` has got as far as `wanted` in every lane, whatever the history: the epoch of a cursor is not that of the
+ * clock, but made of it and of where it is kept.
+ */
+export function hasPassed(place: Pick<Position, "lanes">, wanted: Pick<Position, "lanes">): boolean {
+  const reached = new Map(place.lanes.map(([lane, seq]) => [lane, BigInt(seq)]));
+  return wanted.lanes.every(([lane, seq]) => (reached.get(lane) ?? 0n) >= BigInt(seq));
+}
+
 function decode(cursor: string, kind: CursorKind): Required<Position> {
   const { v, k, e: epoch, p: lanes, s: store, c: scope = "" } = decodeOpaque(cursor, MAX_LENGTH);
   if (

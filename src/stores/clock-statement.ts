@@ -1,5 +1,5 @@
 import type { Row, Statement } from "../driver.ts";
-import type { Position } from "../sql/cursor.ts";
+import { hasPassed, type Position } from "../sql/cursor.ts";
 import type { StoreContext } from "./store-context.ts";
 
 /** How far each lane of a store's change feed has got: a row per lane. */
@@ -20,13 +20,4 @@ export function toPosition(store: string, rows: readonly Row[]): Position {
 /** Whether who stands at `position` has seen all that lies before `wanted`. */
 export function hasReached(position: Position, wanted: Position): boolean {
   return wanted.lanes.length === 0 || (position.epoch === wanted.epoch && hasPassed(position, wanted));
-}
-
-/**
- * The same without a look at the history: the epoch of a cursor is not that of the clock, but made of it and of where it is kept.
- * Whoever reads from the cursor compares that.
- */
-export function hasPassed(position: Position, cursor: Position): boolean {
-  const reached = new Map(position.lanes.map(([lane, seq]) => [lane, BigInt(seq)]));
-  return cursor.lanes.every(([lane, seq]) => (reached.get(lane) ?? 0n) >= BigInt(seq));
 }

@@ -64,14 +64,14 @@ export function toPatchJson(patch: unknown, what: string, maxBytes: number): str
   return json;
 }
 
-/** @throws ValidationError when the patch, read from JSON, is nested deeper than the database merges */
-export function checkPatchDepth(patch: unknown, what: string): void {
-  checkDepth(patch, what, MAX_DEPTH);
-}
-
-/** Only objects in objects count: anything else replaces what is there as a whole. */
-function checkDepth(patch: unknown, what: string, levels: number): void {
+/**
+ * Only objects in objects count: anything else replaces what is there as a whole.
+ *
+ * @param patch read from JSON
+ * @throws ValidationError when it is nested deeper than the database merges
+ */
+export function checkPatchDepth(patch: unknown, what: string, levels = MAX_DEPTH): void {
   if (typeof patch !== "object" || patch === null || Array.isArray(patch)) return;
   if (levels === 0) throw new ValidationError(`${what} is nested deeper than ${MAX_DEPTH} levels; put the whole value`);
-  for (const member of Object.values(patch)) checkDepth(member, what, levels - 1);
+  for (const member of Object.values(patch)) checkPatchDepth(member, what, levels - 1);
 }

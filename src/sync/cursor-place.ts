@@ -1,5 +1,5 @@
 import { ValidationError } from "../errors.ts";
-import { type CursorPlace, cursorPlace } from "../sql/cursor.ts";
+import { type CursorPlace, cursorPlace, hasPassed } from "../sql/cursor.ts";
 import type { Cursor } from "./replica.ts";
 
 /** `[[lane, "seq"], …]`. */
@@ -17,10 +17,8 @@ export function lanesOf(head: string): Lanes | undefined {
 
 /** Whether a feed that stands at `head` has got so far. True where the head is none of ours and does not say. */
 export function reaches(head: string, lanes: Lanes): boolean {
-  const places = lanesOf(head);
-  if (places === undefined) return true;
-  const reached = new Map(places.map(([lane, seq]) => [lane, BigInt(seq)]));
-  return lanes.every(([lane, seq]) => (reached.get(lane) ?? 0n) >= BigInt(seq));
+  const reached = lanesOf(head);
+  return reached === undefined || hasPassed({ lanes: reached }, { lanes });
 }
 
 /**

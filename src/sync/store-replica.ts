@@ -1,10 +1,6 @@
-import type { Driver } from "../driver.ts";
 import { PersistError, ValidationError } from "../errors.ts";
-import { storeMigrations } from "../migrate/embedded.ts";
-import { type MigrateMode, withMigrations } from "../migrate/with-migrations.ts";
 import { decodeCursor, type Position } from "../sql/cursor.ts";
-import { quoteIdentifier } from "../sql/identifier.ts";
-import { checkKey, checkPrefix, checkStoreName } from "../sql/key.ts";
+import { checkKey, checkPrefix } from "../sql/key.ts";
 import { againIfIdTaken } from "../stores/id-taken.ts";
 import { callOptions, onlyRow } from "../stores/store-context.ts";
 import { DEFAULT_MAX_SKEW_MS, DEFAULT_SYNC_LIMITS, type SyncLimits } from "./limits.ts";
@@ -12,17 +8,11 @@ import { mutationsToJson } from "./push-batch.ts";
 import type { ChangePage, Cursor, PullOptions, Replica, Resync } from "./replica.ts";
 import { toFeedHead, toPage, toPushResult } from "./replica-rows.ts";
 import { pushMutations, type ReplicaTarget, selectChanges, selectHead } from "./replica-statements.ts";
+import { openTarget, type StoreTarget } from "./store-target.ts";
 
-export interface StoreReplicaOptions {
-  readonly driver: Driver;
-  /** The store's name. */
-  readonly store: string;
+export interface StoreReplicaOptions extends StoreTarget {
   /** On whose behalf: a client id belongs to the first principal that pushed with it. */
   readonly principal: string;
-  /** Default `persist`. */
-  readonly schema?: string | undefined;
-  /** Creates and brings forward the tables on first use. Default `auto`. */
-  readonly migrate?: MigrateMode | undefined;
   readonly limits?: Partial<SyncLimits> | undefined;
   /** How far a stamp may be ahead of the database's clock, in milliseconds. Default 5 minutes. */
   readonly maxSkewMs?: number | undefined;
@@ -74,16 +64,11 @@ export interface Unchanged {
  * ```
  */
 export function storeReplica(options: StoreReplicaOptions): StoreReplica {
-  const { schema = "persist", maxSkewMs = DEFAULT_MAX_SKEW_MS } = options;
-  const store = checkStoreName(options.store);
+  const { maxSkewMs = DEFAULT_MAX_SKEW_MS } = options;
+  const { driver, schema, store } = openTarget(options);
   const principal = checkKey(options.principal, "storeReplica: principal");
   const limits = { ...DEFAULT_SYNC_LIMITS, ...options.limits };
-  const target: ReplicaTarget = { schema: quoteIdentifier(schema, "schema"), store };
-  const driver = withMigrations(options.driver, {
-    mode: options.migrate ?? "auto",
-    set: storeMigrations,
-    names: { schema },
-  });
+  const target: ReplicaTarget = { schema, store };
 
   async function read(
     cursor: Cursor | null,

@@ -4,14 +4,14 @@ import { type MigrateMode, withMigrations } from "../migrate/with-migrations.ts"
 import { quoteIdentifier } from "../sql/identifier.ts";
 import { checkStoreName } from "../sql/key.ts";
 
-/** The store that a job works on. */
+/** A store, by its database and its name. */
 export interface StoreTarget {
   readonly driver: Driver;
   /** The store's name. */
   readonly store: string;
   /** Default `persist`. */
   readonly schema?: string | undefined;
-  /** Default `auto`. */
+  /** Creates and brings forward the tables on first use. Default `auto`. */
   readonly migrate?: MigrateMode | undefined;
 }
 

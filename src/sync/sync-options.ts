@@ -18,8 +18,8 @@ export interface SyncOptions {
   /** For a URL: sent as bearer token. A function is asked before each request. */
   readonly authToken?: HttpReplicaOptions["authToken"];
   /**
-   * Only keys and streams that begin so, in both directions. Default: all. To change it
-   * is to pull everything again; what lies outside then stays as it is.
+   * Only keys and streams that begin so, in both directions. Default: all. To change it is to pull
+   * everything again; what lies outside then stays as it is.
    */
   readonly scope?: string | undefined;
   /**

@@ -5,6 +5,7 @@ import { pg } from "../../src/driver/pg.ts";
 import type { Driver } from "../../src/driver.ts";
 import { collectTombstones } from "../../src/sync/collect.ts";
 import { type Change, storeReplica } from "../../src/sync/index.ts";
+import { untilWaiting } from "../servers/lock-waits.ts";
 import { createDatabase, type TestDatabase } from "../servers/provided.ts";
 import { page, pullAll, stamp, stateOf } from "./replicas.ts";
 
@@ -102,7 +103,7 @@ describe("collection while others write and read", () => {
         { id: 2, op: "put", key: "z", value: 2, hlc: stamp(Date.now() + 60_000 - Date.UTC(2026, 0)) },
       ],
     });
-    await untilWaiting();
+    await untilWaiting(driver);
     expect(await collectTombstones({ driver, store: "waiting" }, { olderThanMs: 0 })).toBe(1);
     await other.query("rollback");
     await other.end();
@@ -131,12 +132,4 @@ describe("collection while others write and read", () => {
 
 function alive(changes: readonly Change[]): Record<string, unknown> {
   return Object.fromEntries(Object.entries(stateOf(changes)).filter(([, value]) => value !== "deleted"));
-}
-
-/** Until a backend of this database waits for a lock. */
-async function untilWaiting(): Promise<void> {
-  const text = "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
-  while ((await driver.query({ text, params: [] })).length === 0) {
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
 }

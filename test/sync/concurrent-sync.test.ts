@@ -4,6 +4,7 @@ import { createStore } from "../../src/create-store.ts";
 import { pg } from "../../src/driver/pg.ts";
 import type { Driver } from "../../src/driver.ts";
 import { syncOnce } from "../../src/sync/sync-once.ts";
+import { untilWaiting } from "../servers/lock-waits.ts";
 import { createDatabase, type TestDatabase } from "../servers/provided.ts";
 import { contentOf } from "./sync-stores.ts";
 
@@ -34,14 +35,6 @@ async function session(): Promise<pgPackage.Client> {
   return client;
 }
 
-/** Until so many backends of this database wait for a lock. */
-async function untilWaiting(count: number): Promise<void> {
-  const text = "select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
-  while ((await driver.query({ text, params: [] })).length < count) {
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
-
 describe("a page that meets a write of the same moment", () => {
   it("gives no place in the feed that it has not taken", async () => {
     const up = await store("up");
@@ -59,7 +52,7 @@ describe("a page that meets a write of the same moment", () => {
     await writer.query("select status from persist.record_put('middle', 'b', '\"mine\"', null)");
     // At first sight only one of the two differs.
     const syncing = syncOnce(middle, up, { name: "up", direction: "pull" });
-    await untilWaiting(1);
+    await untilWaiting(driver);
     await writer.query("commit");
     await syncing;
 
@@ -93,7 +86,7 @@ describe("decisions on conflicts", () => {
       text: "select resolved from persist.sync_resolve('device', 'remote', $1, false, null)",
       params: [decisions],
     });
-    await untilWaiting(1);
+    await untilWaiting(driver);
     await other.query("select status from persist.record_put('device', 'a', '2', null)");
     await other.query("commit");
     await one.query("rollback");

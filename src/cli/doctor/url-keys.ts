@@ -9,9 +9,9 @@ export async function urlKeys({ url, transport }: Subject): Promise<Finding | un
   const keys = [...new Set(searchParams.keys())].map((key) => key.slice(0, 40));
   const dropped = keys.filter((key) => !used.has(key));
   const lost = dropped.filter((key) => settings.has(key));
-  const isForGood = searchParams.get("sslmode") === "disable";
+  const isOffOnPurpose = searchParams.get("sslmode") === "disable";
   const data = { used: keys.filter((key) => used.has(key)), dropped };
-  if (transport === "tcp" && !isForGood && searchParams.has("sslmode") && !tlsOfUrl(searchParams).ssl) {
+  if (transport === "tcp" && !isOffOnPurpose && searchParams.has("sslmode") && !tlsOfUrl(searchParams).ssl) {
     return {
       id: "url-keys",
       level: "warning",
