@@ -49,8 +49,8 @@ create table persist.persist_sync_remotes (
 -- `version` is the remote's, 0 when it has nothing, and `hlc` the stamp of its state. `lane` and `seq` are those of a push that was
 -- taken and has not been pulled yet, else null. `lost_version`: the remote had the row as it is at `local_version`, under that version, and
 -- has lost it in a restore. Of an event that may have been lost it is the place in its stream, and the row is gone once it is there.
--- While a row is at `local_version` it is sent again with its old version and stamp, so that of several
--- replicas that have kept something the latest wins.
+-- While a row is at `local_version` it is sent again with its old version and stamp, so that of several replicas that have kept
+-- something the latest wins.
 -- `value` is kept where a merge needs it. `theirs` is a change of the remote that met an edit and waits to be decided, as it came
 -- over the wire; `is_manual` says that a person decides.
 create table persist.persist_sync_bases (

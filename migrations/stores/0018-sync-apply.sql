@@ -133,10 +133,10 @@ begin
 end $$;
 
 -- One page and the cursor that it brings, together. `p_from` is the cursor that it was asked with, `p_position` the lanes of `p_to` and
--- `p_epoch` its epoch, null while there is no history, and `p_scope` what was asked for. `status`: 'ok'; or nothing was applied: 'stale' when the store is not at `p_from`
--- any more, 'replaced' when the page is of another history than the store has read. `resend`: the page has shown that
--- something has to be sent which was sent before. `awaited` is how far the remote's feed has to get, [[lane, seq], …] with seqs as text,
--- until all that it has taken is pulled; null when it is, and while there are more pages.
+-- `p_epoch` its epoch, null while there is no history, and `p_scope` what was asked for. `status`: 'ok'; or nothing was applied:
+-- 'stale' when the store is not at `p_from` any more, 'replaced' when the page is of another history than the store has read. `resend`:
+-- the page has shown that something has to be sent which was sent before. `awaited` is how far the remote's feed has to get,
+-- [[lane, seq], …] with seqs as text, until all that it has taken is pulled; null when it is, and while there are more pages.
 create function persist.sync_apply(
   p_store text, p_remote text, p_from text, p_to text, p_position text, p_changes text, p_more boolean, p_keep_value boolean,
   p_epoch text, p_scope text)

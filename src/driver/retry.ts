@@ -66,8 +66,8 @@ export interface RetryingDriver extends Driver {
  * | `retryable`, outcome `unknown` | only an idempotent call |
  * | not `retryable`; given up, out of time, cancelled on the server, closed | no |
  *
- * One deadline (`timeoutMs`, or that of the driver) covers all attempts and waits: a wait that would go beyond it is not begun. The error is that
- * of the last attempt; its outcome is `unknown` when that of any attempt was.
+ * One deadline (`timeoutMs`, or that of the driver) covers all attempts and waits: a wait that would go beyond it is not begun. The
+ * error is that of the last attempt; its outcome is `unknown` when that of any attempt was.
  *
  * Belongs outside of `withMigrations`, whose own second sending is a part of one attempt.
  *
