@@ -93,7 +93,8 @@ begin
 end $$;
 
 -- What a mutation that was taken before came to: its outcome where it was not applied, else 'duplicate', with the version as long as the
--- row is as it left it, and with the seq of what is there: who has read so far has read it, or what followed on it.
+-- row is as it left it, and with the seq of what is there: who has read so far has read it, or what followed on it. `gone` when what it
+-- made was deleted, and there is no trace of that: no feed will tell.
 create function persist.sync_outcome(p_store text, p_client text, p_mutation jsonb)
 returns jsonb
 language plpgsql stable as $$
@@ -122,6 +123,9 @@ begin
     from persist.persist_events e
     where e.store = p_store and e.id = p_mutation->'event'->>0 and e.stream = p_mutation->>'key';
   end if;
+  if v_outcome is null and p_mutation->>'op' in ('put', 'merge', 'kv.set') then
+    v_outcome := '{"gone": true}';
+  end if;
   return jsonb_build_object('id', v_id, 'status', 'duplicate') || coalesce(v_outcome, '{}');
 end $$;
 
@@ -139,8 +143,8 @@ end $$;
 --
 -- One row. `status`: 'ok'; 'gap' (an id is missing before this batch); 'unknown-client' (one that was never seen begins above 1, or two
 -- copies of a client number their mutations alike); 'forbidden' (the client id belongs to another principal); 'resync' with `why`.
--- Nothing was applied except with 'ok'. `head` is the clock. `results` is a JSON array of {id, status, version?, seq?, current?, why?,
--- serverTime?} in the order of the batch. Raises OT005 when the client's cursor went below a floor while the batch was applied.
+-- Nothing was applied except with 'ok'. `head` is the clock. `results` is a JSON array of {id, status, version?, seq?, gone?, current?,
+-- why?, serverTime?} in the order of the batch. Raises OT005 when the client's cursor went below a floor while the batch was applied.
 --
 -- Locks: the client's row, a lane, then rows by kind as in `transact` (records, streams, kv) and by key; mutations of one key are
 -- applied in the order of ids. What changes nothing takes no lane.

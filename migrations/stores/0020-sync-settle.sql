@@ -1,6 +1,6 @@
 -- What becomes of edits that the remote has answered.
 
--- Takes the remote's answer to what is in flight: a JSON array of {id, status, version?, seq?, current?, why?, serverTime?}. What was
+-- Takes the remote's answer to what is in flight: a JSON array of {id, status, version?, seq?, gone?, current?, why?, serverTime?}. What was
 -- applied leaves the queue and is in step; a conflict brings a change to be met; what was rejected is a dead letter. Answers to a
 -- client id that has been changed since, or to what is not in flight, count for nothing.
 create function persist.sync_settle(
@@ -107,6 +107,13 @@ begin
   )
   select coalesce(jsonb_agg(n.theirs) filter (where n.theirs is not null), '[]') into v_behind from noted n;
 
+  -- What was taken and is deleted there by now, without a trace.
+  select v_behind || coalesce(jsonb_agg(jsonb_build_object(
+           'kind', a.item->0, 'key', a.item->1, 'version', 0, 'deleted', true, 'gone', true)), '[]')
+  into v_behind
+  from jsonb_array_elements(v_states) a(item)
+  where a.item->7 ? 'gone';
+
   if v_behind <> '[]' or exists (
     select 1 from jsonb_array_elements(v_results) s(item) where s.item->>'status' in ('conflict', 'gone')) then
     perform t.taken_lane from persist.take_lane(p_store, 0) t;
@@ -117,6 +124,10 @@ begin
     select s.item from jsonb_array_elements(v_behind) s(item) order by s.item->>'kind' = 'kv', s.item->>'key' collate "C"
   loop
     select t.outcome into v_outcome from persist.sync_meet(p_store, p_remote, v_item.item, p_keep_value) t;
+    if v_item.item ? 'gone' and v_outcome <> 'conflict' then
+      delete from persist.persist_sync_bases b
+      where b.store = p_store and b.remote = p_remote and b.kind = v_item.item->>'kind' and b.key = v_item.item->>'key';
+    end if;
   end loop;
 
   select jsonb_object_agg(s.item->>'id', s.item), array_agg((s.item->>'id')::bigint) into v_by_id, v_taken

@@ -177,7 +177,7 @@ export interface PushBatch {
  * | status | |
  * |---|---|
  * | `applied` | with the new `version`, and the `seq` that a cursor must reach before a pull shows it |
- * | `duplicate` | it was applied by an earlier push; with `version` as long as nobody wrote there since, and the `seq` of what is there |
+ * | `duplicate` | it was applied by an earlier push; with `version` as long as nobody wrote there since, and the `seq` of what is there, or `gone` where nothing is, nor a trace |
  * | `conflict` | the condition did not hold. `current` is what is there, unless the answer would grow too large |
  * | `gone` | the client knew a record, and it is gone without a trace: nothing comes back |
  * | `skew` | the stamp is more than 5 minutes ahead of `serverTime` |
@@ -188,6 +188,7 @@ export interface MutationResult {
   readonly status: "applied" | "duplicate" | "conflict" | "gone" | "rejected" | "skew";
   readonly version?: number;
   readonly seq?: Seq;
+  readonly gone?: true;
   readonly current?: CurrentState;
   readonly why?: RejectedReason;
   readonly serverTime?: string;

@@ -55,3 +55,44 @@ describe.each([undefined, "last-write-wins", "merge", "manual"] as const)(
     });
   },
 );
+
+/** Its own change is in no page, nor is the deletion: only the answer to it can tell. */
+describe.each([undefined, "last-write-wins", "merge", "manual"] as const)(
+  "a write whose answer was lost, and that was deleted and collected meanwhile, with the strategy %s",
+  (strategy) => {
+    async function collected() {
+      const server = await stores.store("server");
+      const device = await stores.store("device");
+      const remote = faultyReplica(stores.replica(server));
+      const sync = stores.sync(device, { remote, name: "server", strategy });
+      await sync.now();
+      await device.records.put("a", { by: "device" });
+      await device.kv.set("a", 1);
+      remote.plan("reply lost");
+      await expect(sync.now()).rejects.toThrow();
+      await server.records.delete("a");
+      await server.kv.delete("a");
+      await collectTombstones({ driver: stores.driver(), store: server.name }, { olderThanMs: 0 });
+      return { server, device, sync };
+    }
+
+    it("is deleted on the device too", async () => {
+      const { server, device, sync } = await collected();
+      await sync.now();
+      await sync.now();
+      expect(await device.records.find("a")).toBeUndefined();
+      expect(await device.kv.has("a")).toBe(false);
+      expect(await contentOf(device)).toEqual(await contentOf(server));
+      expect(await sync.status()).toMatchObject({ pending: 0, inFlight: 0, failed: 0, conflicts: 0 });
+    });
+
+    it("leaves an edit that was made since as a dead letter", async () => {
+      const { server, device, sync } = await collected();
+      await device.records.put("a", { by: "device", again: true });
+      await sync.now();
+      await sync.now();
+      expect((await contentOf(device)).records).toEqual((await contentOf(server)).records);
+      expect(await sync.failed()).toMatchObject([{ kind: "record", key: "a", reason: "gone" }]);
+    });
+  },
+);
