@@ -73,6 +73,8 @@ describe.each([undefined, "last-write-wins", "merge", "manual"] as const)(
       await server.records.delete("a");
       await server.kv.delete("a");
       await collectTombstones({ driver: stores.driver(), store: server.name }, { olderThanMs: 0 });
+      // All is read again, without a word of it.
+      await stores.sync(device, { remote, name: "server", strategy, direction: "pull" }).now();
       return { server, device, sync };
     }
 
