@@ -5,6 +5,9 @@ import { errorsOf, heroesOf, newDevice, replicate, withServers } from "./rxdb-de
 
 const newServer = withServers();
 
+/** Between looks at a server that is down there is a longer wait each time, and a machine may be busy. */
+const patience = { timeout: 10_000 };
+
 describe("the stream", () => {
   it("brings what other devices write, as they write it, and ends with the replication", async () => {
     const { replica } = await newServer();
@@ -15,9 +18,9 @@ describe("the stream", () => {
     const errors = replications.map(errorsOf);
     for (const replication of replications) await replication.awaitInitialReplication();
     await a.insert({ id: "batman", name: "Bruce" });
-    await vi.waitFor(async () => expect(await heroesOf(b)).toHaveLength(1));
+    await vi.waitFor(async () => expect(await heroesOf(b)).toHaveLength(1), patience);
     await b.findOne("batman").remove();
-    await vi.waitFor(async () => expect(await heroesOf(a)).toEqual([]));
+    await vi.waitFor(async () => expect(await heroesOf(a)).toEqual([]), patience);
     expect(errors).toEqual([[], []]);
 
     for (const replication of replications) await replication.cancel();
@@ -37,13 +40,13 @@ describe("the stream", () => {
     const subscription = pull.stream$.subscribe((item) => said.push(item));
     onTestFinished(() => subscription.unsubscribe());
     await pull.handler(undefined, 10);
-    await vi.waitFor(() => expect(remote.head.mock.calls.length).toBeGreaterThan(3));
+    await vi.waitFor(() => expect(remote.head.mock.calls.length).toBeGreaterThan(3), patience);
     expect(said).toEqual([]);
     isDown = true;
     const looks = remote.head.mock.calls.length;
-    await vi.waitFor(() => expect(remote.head.mock.calls.length).toBeGreaterThan(looks + 1));
+    await vi.waitFor(() => expect(remote.head.mock.calls.length).toBeGreaterThan(looks + 1), patience);
     isDown = false;
-    await vi.waitFor(() => expect(said).toEqual(["RESYNC"]), { timeout: 10_000 });
+    await vi.waitFor(() => expect(said).toEqual(["RESYNC"]), patience);
   });
 
   it("waits where the remote can", async () => {
@@ -56,7 +59,7 @@ describe("the stream", () => {
     const replication = replicate(collection, { remote: { ...replica, poke }, live: true, liveIntervalMs: 60_000 });
     await replication.awaitInitialReplication();
     await store.records.put("batman", { name: "Bruce" });
-    await vi.waitFor(async () => expect(await heroesOf(collection)).toHaveLength(1));
+    await vi.waitFor(async () => expect(await heroesOf(collection)).toHaveLength(1), patience);
     expect(poke).toHaveBeenCalled();
   });
 });
